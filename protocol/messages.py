@@ -1,0 +1,393 @@
+"""Every market message: frozen msgspec structs, arrays on the wire, fields only ever appended.
+
+Units: prices in quote currency, sizes in base currency, `ts_*_ns` int64 nanoseconds since 1970 UTC.
+`ts_event_ns` is the venue's clock, `ts_recv_ns` our clock when the bytes left the socket; a venue's
+clock may run ahead of ours, so event time minus receive time may be positive. Never clamp it.
+Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+BUY: Final = 1
+SELL: Final = -1
+UNKNOWN_SIDE: Final = 0
+SIDE_NAMES: Final = {BUY: "buy", SELL: "sell", UNKNOWN_SIDE: "unknown"}
+
+Level = tuple[float, float]
+"""(price, size) of one book level."""
+
+BAR_STATUSES: Final = ("open", "closed", "quiet", "gap", "stale")
+GAP_STATES: Final = ("open", "filling", "filled", "unfillable")
+ACTOR_STATES: Final = ("STARTING", "RUNNING", "DRAINING", "STOPPED")
+
+
+class Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Base of all messages: an array on the wire, plus what every one of them can do."""
+
+    KIND: ClassVar[str] = ""
+    """Topic prefix, for example `trade`."""
+    SCHEMA: ClassVar[int] = 0
+    """Type number times 256 plus version; travels in the record header."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return field names and plain values; `side` becomes a word."""
+        row: dict[str, Any] = msgspec.to_builtins(
+            {name: getattr(self, name) for name in self.__struct_fields__}
+        )
+        if "side" in row:
+            row["side"] = SIDE_NAMES.get(row["side"], "unknown")
+        return row
+
+    def validate(self) -> list[str]:
+        """Return what is wrong with the values, empty if nothing is."""
+        return []
+
+
+def _price_faults(**prices: float) -> list[str]:
+    return [
+        f"{name} {value!r} is not a positive finite number"
+        for name, value in prices.items()
+        if not (math.isfinite(value) and value > 0)
+    ]
+
+
+def _size_faults(**sizes: float) -> list[str]:
+    return [
+        f"{name} {value!r} is not a finite number >= 0"
+        for name, value in sizes.items()
+        if not (math.isfinite(value) and value >= 0)
+    ]
+
+
+class Quote(Message, array_like=True, frozen=True, gc=False):
+    """Best bid and ask of one instrument at one venue."""
+
+    KIND: ClassVar[str] = "quote"
+    SCHEMA: ClassVar[int] = 1 << 8 | 1
+
+    symbol: str
+    venue: str
+    ts_event_ns: int
+    """Venue time; equal to `ts_recv_ns` where the venue sends none (Binance spot bookTicker)."""
+    ts_recv_ns: int
+    bid: float
+    ask: float
+    bid_size: float
+    ask_size: float
+    update_id: int = 0
+    """Venue's order-book update id, 0 if it has none."""
+
+    @property
+    def spread(self) -> float:
+        """Ask minus bid, in quote currency; negative when crossed."""
+        return self.ask - self.bid
+
+    @property
+    def mid(self) -> float:
+        """Half-way between bid and ask."""
+        return (self.bid + self.ask) / 2.0
+
+    def to_dict(self) -> dict[str, Any]:
+        row = super().to_dict()
+        row["spread"] = self.spread
+        return row
+
+    def validate(self) -> list[str]:
+        faults = _price_faults(bid=self.bid, ask=self.ask)
+        return faults + _size_faults(bid_size=self.bid_size, ask_size=self.ask_size)
+
+
+class Trade(Message, array_like=True, frozen=True, gc=False):
+    """One execution (or the venue's aggregate of several at one price), side = aggressor."""
+
+    KIND: ClassVar[str] = "trade"
+    SCHEMA: ClassVar[int] = 2 << 8 | 1
+
+    symbol: str
+    venue: str
+    ts_event_ns: int
+    ts_recv_ns: int
+    price: float
+    size: float
+    side: int
+    """Aggressor (taker): 1 buy, -1 sell, 0 the venue does not say."""
+    trade_id: int | str
+    """Venue's trade id; an integer where the venue counts (then it steps by one per trade)."""
+    count: int = 1
+    """Fills merged into this print; 0 if the venue does not say."""
+
+    def validate(self) -> list[str]:
+        faults = _price_faults(price=self.price) + _size_faults(size=self.size)
+        if self.side not in SIDE_NAMES:
+            faults.append(f"side {self.side!r} is none of 1, -1, 0")
+        return faults
+
+
+class Book(Message, array_like=True, frozen=True, gc=False):
+    """Order-book snapshot or delta of a book that the collector vouches for."""
+
+    KIND: ClassVar[str] = "book"
+    SCHEMA: ClassVar[int] = 3 << 8 | 1
+
+    symbol: str
+    venue: str
+    ts_event_ns: int
+    ts_recv_ns: int
+    is_snapshot: bool
+    """True: replaces the whole book. False: sizes are absolute, 0 removes the level."""
+    first_update_id: int
+    last_update_id: int
+    bids: list[Level]
+    """Best first in a snapshot, any order in a delta."""
+    asks: list[Level]
+    prev_update_id: int = 0
+    """`last_update_id` of the message before, as we published it; 0 in a snapshot."""
+
+
+class Liquidation(Message, array_like=True, frozen=True, gc=False):
+    """A forced order; venues send a sample of them, so sums are lower bounds."""
+
+    KIND: ClassVar[str] = "liquidation"
+    SCHEMA: ClassVar[int] = 4 << 8 | 1
+
+    symbol: str
+    venue: str
+    ts_event_ns: int
+    ts_recv_ns: int
+    price: float
+    size: float
+    side: int
+    """Side of the forced order: -1 means a long position was liquidated."""
+
+
+class Bar(Message, array_like=True, frozen=True, gc=False):
+    """One candle of one timeframe, at one revision."""
+
+    KIND: ClassVar[str] = "bar"
+    SCHEMA: ClassVar[int] = 5 << 8 | 1
+
+    symbol: str
+    venue: str
+    timeframe: str
+    ts_open_ns: int
+    """Start of the interval, aligned to the symbol's session calendar."""
+    ts_event_ns: int
+    """Venue time of the newest event in it, or of what closed it."""
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    buy_volume: float
+    sell_volume: float
+    vwap: float
+    """Volume-weighted average price; the close where volume is 0."""
+    count: int
+    """Trades (or quotes, see `source`) in it."""
+    status: str
+    """open, closed, quiet (no event, previous close repeated), gap (part of it was not seen), stale."""
+    coverage: float
+    """Share of the interval, 0 to 1, in which the feed was connected and gapless."""
+    revision: int
+    """0 while open, 1 at its close, one more each time a late or repaired event changes it."""
+    source: str
+    """trade, quote (mid price of a venue without trades), or the name of a REST provider."""
+
+    def validate(self) -> list[str]:
+        faults = _price_faults(open=self.open, high=self.high, low=self.low, close=self.close)
+        faults += _size_faults(volume=self.volume)
+        if not self.low <= min(self.open, self.close) <= max(self.open, self.close) <= self.high:
+            faults.append("low <= open, close <= high does not hold")
+        if self.status not in BAR_STATUSES:
+            faults.append(f"status {self.status!r} is none of {', '.join(BAR_STATUSES)}")
+        return faults
+
+
+class Feature(Message, array_like=True, frozen=True, gc=False):
+    """Indicator values of one candle."""
+
+    KIND: ClassVar[str] = "feature"
+    SCHEMA: ClassVar[int] = 6 << 8 | 1
+
+    symbol: str
+    venue: str
+    timeframe: str
+    ts_open_ns: int
+    ts_event_ns: int
+    is_ready: bool
+    """False until every indicator has warmed up."""
+    values: dict[str, float]
+
+
+class Flow(Message, array_like=True, frozen=True, gc=False):
+    """Order-flow metrics of one symbol over one window."""
+
+    KIND: ClassVar[str] = "flow"
+    SCHEMA: ClassVar[int] = 7 << 8 | 1
+
+    symbol: str
+    venue: str
+    window_s: float
+    ts_event_ns: int
+    is_complete: bool
+    values: dict[str, float]
+
+
+class News(Message, array_like=True, frozen=True, gc=False):
+    """One headline."""
+
+    KIND: ClassVar[str] = "news"
+    SCHEMA: ClassVar[int] = 8 << 8 | 1
+
+    source: str
+    news_id: str
+    ts_event_ns: int
+    ts_recv_ns: int
+    title: str
+    url: str
+    symbols: list[str]
+
+
+class Alert(Message, array_like=True, frozen=True, gc=False):
+    """Something unusual, with the numbers that caused it."""
+
+    KIND: ClassVar[str] = "alert"
+    SCHEMA: ClassVar[int] = 9 << 8 | 1
+
+    symbol: str
+    venue: str
+    rule: str
+    severity: str
+    ts_event_ns: int
+    text: str
+    values: dict[str, float]
+
+
+class Signal(Message, array_like=True, frozen=True, gc=False):
+    """What a strategy says, with the inputs behind it."""
+
+    KIND: ClassVar[str] = "signal"
+    SCHEMA: ClassVar[int] = 10 << 8 | 1
+
+    symbol: str
+    strategy: str
+    ts_event_ns: int
+    side: int
+    entry: float
+    stop: float
+    target: float
+    confidence: float
+    inputs: dict[str, float]
+
+
+class Gap(Message, array_like=True, frozen=True, gc=False):
+    """A hole in a feed: announced before the message that revealed it."""
+
+    KIND: ClassVar[str] = "gap"
+    SCHEMA: ClassVar[int] = 11 << 8 | 1
+
+    gap_id: str
+    """`<publisher>-<epoch>-<n>`: unique for ever."""
+    venue: str
+    symbol: str
+    kind: str
+    """trade, quote or book: which messages are missing."""
+    from_id: int
+    """First missing venue id, 0 if the venue does not count."""
+    to_id: int
+    """Last missing venue id, 0 if unknown."""
+    from_ts_ns: int
+    to_ts_ns: int
+    """End of the hole, 0 while it is still open."""
+    cause: str
+    """disconnect, venue_jump, restart, silence, bus_drop, writer_drop."""
+    state: str
+    """open, filling, filled, unfillable."""
+    filled_by: str = ""
+    count: int = 0
+    """Messages repaired so far."""
+    reason: str = ""
+
+
+class Beat(Message, array_like=True, frozen=True, gc=False):
+    """Heartbeat of one actor, sent from its working loop: small each 250 ms, full each second."""
+
+    KIND: ClassVar[str] = "beat"
+    SCHEMA: ClassVar[int] = 12 << 8 | 1
+
+    publisher: str
+    epoch: int
+    last_seq: int
+    durable_seq: int
+    prev_epoch: int
+    prev_last_seq: int
+    mono_ns: int
+    state: str
+    """STARTING, RUNNING, DRAINING, STOPPED."""
+    detail: dict[str, Any] | None = None
+    """Full status each second: counters, rates, lags, open gaps, memory, version; see docs/protocol.md."""
+
+
+class Epoch(Message, array_like=True, frozen=True, gc=False):
+    """First record of every epoch: who starts, and what it knows of the epoch before."""
+
+    KIND: ClassVar[str] = "mark"
+    SCHEMA: ClassVar[int] = 13 << 8 | 1
+
+    publisher: str
+    prev_epoch: int
+    prev_last_seq: int
+    is_clean: bool
+    """The epoch before ended with a CLEAN_STOP."""
+    boot_id: str
+    host: str
+    pid: int
+    version: str
+
+
+class Watermark(Message, array_like=True, frozen=True, gc=False):
+    """Event time that a venue feed has reached: closes candles without a tick, and replays identically."""
+
+    KIND: ClassVar[str] = "mark"
+    SCHEMA: ClassVar[int] = 14 << 8 | 1
+
+    publisher: str
+    venue: str
+    ts_event_ns: int
+    """Newest event time seen plus the monotonic time since; never goes back in an epoch."""
+    is_connected: bool
+
+
+class CleanStop(Message, array_like=True, frozen=True, gc=False):
+    """Last record of an epoch that ended in order."""
+
+    KIND: ClassVar[str] = "mark"
+    SCHEMA: ClassVar[int] = 15 << 8 | 1
+
+    publisher: str
+    last_seq: int
+
+
+MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
+    Quote,
+    Trade,
+    Book,
+    Liquidation,
+    Bar,
+    Feature,
+    Flow,
+    News,
+    Alert,
+    Signal,
+    Gap,
+    Beat,
+    Epoch,
+    Watermark,
+    CleanStop,
+)
+KINDS: Final = tuple(dict.fromkeys(kind.KIND for kind in MESSAGE_TYPES))

@@ -1,0 +1,134 @@
+"""Questions and answers over ZeroMQ: one map each way, the same for the hub and every actor's `ctl`. Pure.
+
+A question is one msgpack map, `{"op": "tick", "symbol": "BTC_USDT"}`; unknown keys are refused by name.
+The answer is one msgpack map; `data` is already encoded by whoever keeps it, so the hub sends stored bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from protocol.errors import HubError, InvalidRequest
+
+PROTOCOL_VERSION: Final = 1
+MAX_REQUEST_BYTES: Final = 64 * 1024
+FRESHNESS_STATES: Final = ("fresh", "stale", "closed_market", "venue_down", "gap_open", "none")
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One question; which fields an `op` reads stands in docs/protocol.md."""
+
+    op: str
+    id: int = 0
+    """Echoed in the reply."""
+    v: int = PROTOCOL_VERSION
+    timeout_s: float = 0.0
+    """The asker's patience; work that waited longer is not done. 0: no limit."""
+    symbol: str = ""
+    symbols: list[str] = []
+    venue: str = ""
+    timeframe: str = ""
+    kind: str = ""
+    topic: str = ""
+    n: int = 0
+    depth: int = 0
+    from_ns: int = 0
+    to_ns: int = 0
+    allow_stale: bool = False
+    args: dict[str, Any] = {}
+    """Anything specific to one actor's control operation."""
+    queries: list[dict[str, Any]] = []
+    """`snapshot`: the questions to answer in one round trip."""
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One answer. `ok` false: `code`, `message` and `details` say why."""
+
+    id: int
+    ok: bool
+    publisher: str = ""
+    """Who answers."""
+    epoch: int = 0
+    """Epoch of the answering process: it changes when that restarts."""
+    seq: int = 0
+    """Sequence number of the frame the value came from, at `source` and `source_epoch`."""
+    source: str = ""
+    source_epoch: int = 0
+    topic: str = ""
+    topic_seq: int = 0
+    ts_ns: int = 0
+    """Answerer's clock at the answer."""
+    age_s: float = -1.0
+    """Seconds since the value was received from its venue; -1: there is none."""
+    state: str = ""
+    """fresh, stale, closed_market, venue_down, gap_open; empty where it makes no sense."""
+    asked: int = 0
+    """Rows asked for, windows only."""
+    covered_from_ns: int = 0
+    covered_to_ns: int = 0
+    data: msgspec.Raw = msgspec.Raw(b"\xc0")
+    """The value as msgpack; nil by default."""
+    code: str = ""
+    message: str = ""
+    details: dict[str, Any] = {}
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_request_decoder: Final = msgspec.msgpack.Decoder(Request)
+_reply_decoder: Final = msgspec.msgpack.Decoder(Reply)
+
+
+def encode_request(request: Request) -> bytes:
+    """Request to one msgpack map."""
+    return _encoder.encode(request)
+
+
+def decode_request(data: bytes) -> Request:
+    """Bytes of a stranger to a request.
+
+    Raises:
+        InvalidRequest: not msgpack, not a map, a field of the wrong type, an unknown field.
+    """
+    if len(data) > MAX_REQUEST_BYTES:
+        raise InvalidRequest(f"request of {len(data)} bytes is longer than {MAX_REQUEST_BYTES}")
+    try:
+        return _request_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise InvalidRequest(f"not a request: {fault}", errors=[str(fault)]) from fault
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """Reply to one msgpack map."""
+    return _encoder.encode(reply)
+
+
+def decode_reply(data: bytes) -> Reply:
+    """Bytes of an answerer to a reply.
+
+    Raises:
+        InvalidRequest: the bytes are no reply.
+    """
+    try:
+        return _reply_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise InvalidRequest(f"not a reply: {fault}") from fault
+
+
+def raw(value: Any) -> msgspec.Raw:
+    """Encode any value as the `data` of a reply."""
+    return msgspec.Raw(_encoder.encode(value))
+
+
+def error_reply(request_id: int, error: HubError, publisher: str = "", epoch: int = 0) -> Reply:
+    """The reply that says what went wrong."""
+    return Reply(
+        id=request_id,
+        ok=False,
+        publisher=publisher,
+        epoch=epoch,
+        code=error.code,
+        message=error.message,
+        details=error.details,
+    )
