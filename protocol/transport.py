@@ -368,6 +368,16 @@ def libzmq_version() -> str:
 
 
 def remove_stale_socket(endpoint: str) -> None:
-    """Delete the file of an ipc endpoint whose process is gone (the caller holds the name's lock)."""
-    if endpoint.startswith("ipc://"):
+    """Delete the file of an ipc endpoint whose process is gone (the caller holds the name's lock).
+
+    Raises:
+        StartError: exit 69, something else is there.
+    """
+    if not endpoint.startswith("ipc://"):
+        return
+    try:
         Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
+    except OSError as fault:
+        raise StartError(
+            f"cannot bind {endpoint}: {fault.strerror}; remove what is there", EXIT_CANNOT_BIND
+        ) from fault

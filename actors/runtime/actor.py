@@ -1,0 +1,333 @@
+"""The life of an actor: one process, one thread, one loop. Knows no market word.
+
+    STARTING -> RUNNING -> DRAINING -> STOPPED
+
+Subclasses override the hooks (`setup`, `on_request`, `detail`, `drain`) and call the wiring methods
+(`subscribe`, `serve`, `every`, `watch`, `submit`, `publish`, `drop`). Everything runs in the loop: a handler
+that hangs stops the heartbeat, and that is how others notice. A peer's fault is dropped and counted; an
+exception of any other kind is our own bug, ends the process with code 1, and the supervisor restarts it.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, ClassVar, Final, TypeVar
+
+import msgspec
+
+from actors.runtime.background import Background
+from actors.runtime.clock import Clock, SystemClock
+from actors.runtime.control import Control
+from actors.runtime.identity import EpochStore, boot_id, host_name
+from actors.runtime.inputs import FrameHandler, GapHandler, Input
+from actors.runtime.logging import RateLimit
+from actors.runtime.settings import Loaded
+from actors.runtime.timers import Timer, Timers
+from actors.runtime.version import VERSION
+from actors.runtime.vitals import Vitals, describe, drops_of, rss_bytes
+from protocol.endpoints import Endpoints
+from protocol.instruments import Catalog
+from protocol.messages import Beat, CleanStop, Epoch, Message
+from protocol.record import Frame, RecordKind
+from protocol.requests import Request
+from protocol.topics import mark_topic
+from protocol.transport import Envelope, Poller, Publisher, Responder, Subscriber, Wire, remove_stale_socket
+
+T = TypeVar("T")
+
+BATCH: Final = 256
+"""Frames taken from one input in one turn: timers and control get their turn after it."""
+READS_EVERY: Final = 16
+"""Frames between two looks at the questions: a read waits for at most so many writes."""
+LONGEST_WAIT_S: Final = 1.0
+
+
+class Actor:
+    """Base of every actor; see the module docstring."""
+
+    kind: ClassVar[str] = ""
+    """First part of every instance name of this program."""
+    Settings: ClassVar[type[msgspec.Struct]]
+    """Type of this kind's section of the configuration."""
+
+    def __init__(self, name: str, loaded: Loaded, clock: Clock | None = None) -> None:
+        self.name = name
+        self.common = loaded.common
+        self.settings: Any = loaded.section(name, self.Settings)
+        self.catalog = Catalog(loaded.instruments)
+        self.config_digest = loaded.digest
+        self.run_dir = Path(self.common.run_dir)
+        self.clock: Clock = clock or SystemClock()
+        self.log = logging.getLogger(name)
+        self.counters: collections.Counter[str] = collections.Counter()
+        self.state = "STARTING"
+        self.endpoints = Endpoints(self.run_dir)
+        self.wire = Wire(self.common.bus.high_water_mark)
+        self.background = Background()
+        self.vitals = Vitals(self.clock.mono_ns())
+        self._timers = Timers()
+        self._poller = Poller()
+        self._inputs: dict[Any, Input] = {}
+        self._responders: dict[Any, tuple[Responder, Callable[[Envelope, bytes], None]]] = {}
+        self._fds: dict[int, tuple[Callable[[], None], Callable[[], None] | None]] = {}
+        self._soon: list[Callable[[], None]] = []
+        self._drop_lines = RateLimit()
+        self._signals_seen = 0
+        self._beats = 0
+        self._started_ns = self.clock.now_ns()
+        self._epochs = EpochStore(self.run_dir / "epochs", name)
+        self.publisher = self._bind_publisher()
+        self._control = Control(self)
+
+    # hooks
+
+    def setup(self) -> None:
+        """Wire inputs and timers. Runs once, in STARTING; an error here ends the process."""
+
+    def on_request(self, request: Request) -> object:
+        """Answer a control operation that the base does not know; any msgpack-able value or a Reply.
+
+        Raises:
+            HubError: refuses it; the asker gets code and text.
+        """
+        raise self._control.unknown(request)
+
+    def detail(self) -> dict[str, Any]:
+        """More for the full heartbeat, each second: small and JSON-able."""
+        return {}
+
+    def drain(self) -> None:
+        """Publish what is left. Runs in DRAINING, after the last input; bounded by `drain_s`."""
+
+    # wiring
+
+    def subscribe(
+        self,
+        prefixes: Sequence[str | bytes],
+        handler: FrameHandler,
+        sources: Sequence[str] | None = None,
+        on_gap: GapHandler | None = None,
+    ) -> Subscriber:
+        """Hear topics of the topology's actors (all but this one, or those of the kinds in `sources`).
+
+        Good frames reach `handler` in order and once; holes are counted and told to `on_gap` first.
+        """
+        names = [
+            other
+            for other in self.common.actors
+            if other != self.name and (sources is None or other.partition(".")[0] in sources)
+        ]
+        wanted = [prefix.encode() if isinstance(prefix, str) else prefix for prefix in prefixes]
+        subscriber = self.wire.subscriber([self.endpoints.pub(other) for other in names], wanted)
+        self._inputs[subscriber.socket] = Input(subscriber, handler, on_gap or self._note_gap, self.drop)
+        self._poller.watch(subscriber.socket)
+        return subscriber
+
+    def serve(self, responder: Responder, handler: Callable[[Envelope, bytes], None]) -> None:
+        """Answer requests: they are looked at before inputs, and again every few input frames."""
+        self._responders[responder.socket] = (responder, handler)
+        self._poller.watch(responder.socket)
+
+    def every(self, interval_s: float, handler: Callable[[], None]) -> Timer:
+        """Call `handler` periodically, from the loop."""
+        return self._timers.every(interval_s, handler, self.clock.mono_ns())
+
+    def soon(self, handler: Callable[[], None]) -> None:
+        """Call `handler` once in the next turn, without waiting first: more of the same work is at hand."""
+        self._soon.append(handler)
+
+    def watch(
+        self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None
+    ) -> None:
+        """Call `on_readable` when a file descriptor has something; writable is asked by `want_write`."""
+        self._fds[fd] = (on_readable, on_writable)
+        self._poller.watch(fd)
+
+    def want_write(self, fd: int, wanted: bool) -> None:
+        """Start or stop waiting for room to write."""
+        self._poller.watch(fd, writable=wanted)
+
+    def unwatch(self, fd: int) -> None:
+        """Forget a file descriptor, before it is closed."""
+        if self._fds.pop(fd, None) is not None:
+            self._poller.unwatch(fd)
+
+    def submit(self, work: Callable[[], T], done: Callable[[T | Exception], None]) -> None:
+        """Run blocking `work` in a thread; `done(result or exception)` runs in the loop."""
+        self.background.submit(work, done)
+
+    def publish(
+        self, topic: str, events: Sequence[Message], kind: int = RecordKind.DATA, flags: int = 0
+    ) -> int:
+        """Send events of one type and topic as one frame; returns its sequence number."""
+        self.vitals.frames_out += 1
+        return self.publisher.publish(topic, events, kind, flags)
+
+    def drop(self, reason: str, what: object = "") -> None:
+        """Count something bad that a peer sent; log it at most once per ten seconds and reason."""
+        self.counters["dropped." + reason] += 1
+        stands_for = self._drop_lines.allow(reason, self.clock.mono_ns())
+        if stands_for:
+            self.log.warning("dropped %s (%d since the last line): %s", reason, stands_for, describe(what))
+
+    # life
+
+    def run(self) -> None:
+        """Live until told to stop: returns after a clean end, raises what a bug raised."""
+        try:
+            self._catch_signals()
+            self._poller.watch(self.background.fd)
+            self.setup()
+            self.every(self.common.heartbeat_s, self._beat)
+            self._enter("RUNNING")
+            while not self._signals_seen:
+                self._turn(LONGEST_WAIT_S)
+            self._enter("DRAINING")
+            self._finish()
+        finally:
+            self.background.close()
+            self.wire.close()
+
+    def stop(self) -> None:
+        """Begin to drain, as SIGTERM does."""
+        self._signals_seen += 1
+
+    def _turn(self, longest_wait_s: float) -> None:
+        wait_s = 0.0 if self._soon else self._timers.until_next_s(self.clock.mono_ns(), longest_wait_s)
+        ready = self._poller.poll(wait_s)
+        self.answer()
+        for item, (is_readable, is_writable) in ready.items():
+            source = self._inputs.get(item)
+            if source is not None:
+                self._take(source)
+            elif item in self._fds:
+                self._serve_fd(item, is_readable, is_writable)
+            elif item == self.background.fd:
+                self.background.deliver()
+        promised, self._soon = self._soon, []
+        for handler in promised:
+            handler()
+        self._timers.fire(self.clock.mono_ns())
+
+    def answer(self) -> None:
+        """Answer every question that waits; a long-running handler may call this in between."""
+        for responder, handler in self._responders.values():
+            for _ in range(BATCH):
+                if not responder.has_request():
+                    break
+                handler(*responder.receive())
+
+    def _take(self, source: Input) -> None:
+        for _ in range(0, BATCH, READS_EVERY):
+            taken = source.take(READS_EVERY)
+            self.vitals.frames_in += taken
+            self.answer()
+            if taken < READS_EVERY:
+                break
+        if source.newest_pub_ns:
+            self.vitals.note_lag(self.clock.now_ns() - source.newest_pub_ns)
+
+    def _serve_fd(self, fd: int, is_readable: bool, is_writable: bool) -> None:
+        on_readable, on_writable = self._fds[fd]
+        if is_writable and on_writable is not None:
+            on_writable()
+        if is_readable and fd in self._fds:
+            on_readable()
+
+    def _finish(self) -> None:
+        """Take what had arrived, let the actor publish its rest, say good-bye."""
+        deadline_ns = self.clock.mono_ns() + round(self.common.drain_s * 1e9)
+        for source in self._inputs.values():
+            while source.take(BATCH) == BATCH and self.clock.mono_ns() < deadline_ns:
+                self._timers.fire(self.clock.mono_ns())
+        self.drain()
+        stop = CleanStop(self.name, self.publisher.seq + 1)
+        self.publish(mark_topic(self.name), [stop], RecordKind.CLEAN_STOP)
+        self._epochs.end(self.publisher.epoch, self.publisher.seq)
+        self._enter("STOPPED")
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        self.log.info("%s", state)
+        self._beats = 0
+        self._beat()
+
+    def _beat(self) -> None:
+        every = max(1, round(1.0 / self.common.heartbeat_s))
+        is_full = self._beats % every == 0
+        self._beats += 1
+        self.publisher.beat(
+            Beat(
+                publisher=self.name,
+                epoch=self.publisher.epoch,
+                last_seq=self.publisher.seq,
+                durable_seq=0,
+                prev_epoch=self._epochs.prev_epoch,
+                prev_last_seq=self._epochs.prev_last_seq,
+                mono_ns=self.clock.mono_ns(),
+                state=self.state,
+                detail=self.status() if is_full else None,
+            )
+        )
+        self.publisher.subscriptions()
+
+    def status(self) -> dict[str, Any]:
+        """Everything a person asks of this actor: what `ctl status` and the full heartbeat say."""
+        now_ns = self.clock.now_ns()
+        chains = [source.chain() for source in self._inputs.values()]
+        base: dict[str, Any] = {
+            "name": self.name,
+            "kind": self.kind,
+            "state": self.state,
+            "pid": os.getpid(),
+            "host": host_name(),
+            "version": VERSION,
+            "epoch": self.publisher.epoch,
+            "seq": self.publisher.seq,
+            "uptime_s": round((now_ns - self._started_ns) / 1e9, 3),
+            "rss_bytes": rss_bytes(),
+            "counters": {name: count for name, count in self.counters.items() if "." not in name},
+            "dropped": drops_of(self.counters),
+            "bus": {key: sum(chain[key] for chain in chains) for key in chains[0]} if chains else {},
+            "config_digest": self.config_digest,
+        }
+        return {**base, **self._control.rates(), **self.detail()}
+
+    def _note_gap(self, frame: Frame, missing: int) -> None:
+        self.counters["frames_missing"] += missing
+        self.drop("bus_gap", f"{missing} frames before {frame.topic} {frame.epoch}/{frame.topic_seq}")
+
+    def _bind_publisher(self) -> Publisher:
+        endpoint = self.endpoints.pub(self.name)
+        remove_stale_socket(endpoint)
+        epoch = self._epochs.begin(self.clock.now_ns())
+        publisher = self.wire.publisher(endpoint, self.name, epoch, self.clock.now_ns)
+        first = Epoch(
+            publisher=self.name,
+            prev_epoch=self._epochs.prev_epoch,
+            prev_last_seq=self._epochs.prev_last_seq,
+            is_clean=self._epochs.prev_is_clean,
+            boot_id=boot_id(),
+            host=host_name(),
+            pid=os.getpid(),
+            version=VERSION,
+        )
+        publisher.publish(mark_topic(self.name), [first], RecordKind.EPOCH)
+        return publisher
+
+    def _catch_signals(self) -> None:
+        signal.set_wakeup_fd(self.background.wake_fd, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signals_seen += 1
+        if self._signals_seen > 1:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)

@@ -1,0 +1,92 @@
+"""Who this process is: the fenced name, the epoch that always grows, the host."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+from typing import Final
+
+from protocol.errors import StartError
+
+EXIT_NAME_TAKEN: Final = 75
+
+
+class NameLock:
+    """Holds an actor's name for the life of the process; a kill -9 frees it at once (flock).
+
+    Raises:
+        StartError: exit 75, another process has the name.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{name}.lock"
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._fd)
+            raise StartError(
+                f"the name {name} is taken by process {holder} (lock {path}); "
+                "stop it, or start this one under another --name",
+                EXIT_NAME_TAKEN,
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+
+    def release(self) -> None:
+        """Give the name back."""
+        os.close(self._fd)
+
+
+class EpochStore:
+    """Remembers a publisher's epochs on disk: the next is larger even when the clock went back.
+
+    The file holds `epoch last_seq is_clean`; `last_seq` is written at a clean stop only.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / f"{name}.epoch"
+        self.prev_epoch, self.prev_last_seq, self.prev_is_clean = self._read()
+
+    def _read(self) -> tuple[int, int, bool]:
+        try:
+            epoch, last_seq, is_clean = self._path.read_text().split()
+            return int(epoch), int(last_seq), is_clean == "1"
+        except (FileNotFoundError, ValueError):
+            return 0, 0, False
+
+    def begin(self, now_ns: int) -> int:
+        """Next epoch: unix seconds, or one more than the last where the clock is behind it."""
+        epoch = max(self.prev_epoch + 1, now_ns // 1_000_000_000)
+        self._write(f"{epoch} 0 0")
+        return epoch
+
+    def end(self, epoch: int, last_seq: int) -> None:
+        """Note that the epoch ended in order."""
+        self._write(f"{epoch} {last_seq} 1")
+
+    def _write(self, text: str) -> None:
+        fresh = self._path.with_suffix(".epoch.new")
+        with fresh.open("w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+
+
+def host_name() -> str:
+    """Name of this host."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """Changes at each boot of the host; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

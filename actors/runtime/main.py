@@ -1,0 +1,109 @@
+"""From the command line to a running actor: what every `actors/<name>/__main__.py` calls.
+
+Exit codes: 0 stopped as asked, 1 our bug, 69 cannot bind, 75 the name is taken, 78 bad configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import faulthandler
+import gc
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from actors.runtime.actor import Actor
+from actors.runtime.identity import NameLock
+from actors.runtime.logging import set_up_logging
+from actors.runtime.settings import Loaded, load
+from protocol.endpoints import Endpoints
+from protocol.errors import ConfigError, StartError
+from protocol.topics import is_publisher
+
+EXIT_BUG: Final = 1
+EXIT_CONFIG: Final = 78
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main(actor_type: type[Actor], argv: Sequence[str] | None = None) -> NoReturn:
+    """Start one actor of this type and live as long as it does."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m actors.{actor_type.kind}", description=actor_type.__doc__
+    )
+    parser.add_argument(
+        "--name", default=f"{actor_type.kind}.1", help="instance name, as in the configuration"
+    )
+    parser.add_argument("--config", type=Path, help="configuration file; default config/tapehub.yaml")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting"
+    )
+    arguments = parser.parse_args(argv)
+    os.umask(0o077)
+    _die_with_parent()
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    try:
+        loaded = load(arguments.config, arguments.set)
+        _check_name(arguments.name, actor_type, loaded)
+    except ConfigError as error:
+        print("bad configuration:", *error.problems, sep="\n  ", file=sys.stderr)  # noqa: T201 - no log yet
+        sys.exit(EXIT_CONFIG)
+    sys.exit(_live(actor_type, arguments.name, loaded))
+
+
+def _live(actor_type: type[Actor], name: str, loaded: Loaded) -> int:
+    log = set_up_logging(name, loaded.common.log_level)
+    try:
+        run_dir = Path(loaded.common.run_dir)
+        Endpoints(run_dir).prepare()
+        lock = NameLock(run_dir / "lock", name)
+        actor = actor_type(name, loaded)
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("bad configuration: %s", problem)
+        return EXIT_CONFIG
+    except StartError as error:
+        log.error("cannot start: %s", error)
+        return error.exit_code
+    gc.freeze()  # what the imports left is not garbage: do not look at it again
+    try:
+        actor.run()
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("bad configuration: %s", problem)
+        return EXIT_CONFIG
+    except StartError as error:
+        log.error("cannot start: %s", error)
+        return error.exit_code
+    except Exception:
+        log.exception("our own bug: the process ends, the supervisor restarts it")
+        return EXIT_BUG
+    finally:
+        lock.release()
+    return 0
+
+
+def _check_name(name: str, actor_type: type[Actor], loaded: Loaded) -> None:
+    if not is_publisher(name):
+        raise ConfigError([f"--name {name!r}: use 1 to 32 of a-z 0-9 . _ -"])
+    if name.partition(".")[0] != actor_type.kind:
+        raise ConfigError(
+            [f"--name {name!r}: an instance of {actor_type.kind} starts with '{actor_type.kind}.'"]
+        )
+    if name not in loaded.common.actors:
+        known = ", ".join(loaded.common.actors) or "none"
+        raise ConfigError([f"--name {name!r} is not in the configuration's actors ({known})"])
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill us when the supervisor dies: no orphans, no second copies (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        sys.exit(EXIT_BUG)

@@ -1,0 +1,34 @@
+"""Fixtures of all tests, and the one reason to skip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import data
+from tests.support.paths import short_folder
+
+
+@pytest.fixture
+def run_dir() -> Iterator[Path]:
+    """Run directory of one test, with a path short enough for unix sockets."""
+    with short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def recording() -> Callable[[str], Path]:
+    """Path of a recording by its name below the data folder; the test must carry the `recording` mark."""
+    return data.recording
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the recordings where they are not to be had, and say why."""
+    if data.data_dir() is not None:
+        return
+    skip = pytest.mark.skip(reason=data.MISSING)
+    for item in items:
+        if item.get_closest_marker("recording"):
+            item.add_marker(skip)

@@ -1,0 +1,46 @@
+"""The recorded market data: found, or a clear reason why a test cannot have it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.paths import ROOT
+
+MISSING: Final = (
+    "no recordings: set TAPEHUB_DATA to the folder that holds binance/ and truth/ "
+    "(looked there and in ../shared/data)"
+)
+
+
+def data_dir() -> Path | None:
+    """Folder of the recordings: `TAPEHUB_DATA`, else `../shared/data` beside the checkout, else None."""
+    named = os.environ.get("TAPEHUB_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    return folder if (folder / "truth").is_dir() else None
+
+
+def recording(name: str) -> Path:
+    """Path of one recording, for example `binance/hft_spot_ethusdt_20240808.gz`.
+
+    Raises:
+        FileNotFoundError: no such folder or file; mark the test with `recording`, then it is skipped instead.
+    """
+    folder = data_dir()
+    if folder is None:
+        raise FileNotFoundError(MISSING)
+    path = folder / name
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there")
+    return path
+
+
+def truth(name: str, table: str = "exchange_captures") -> dict[str, Any]:
+    """What was computed about one recording independently of this project; empty if nothing was."""
+    folder = data_dir()
+    if folder is None:
+        raise FileNotFoundError(MISSING)
+    entries: dict[str, dict[str, Any]] = json.loads((folder / "truth" / f"{table}.json").read_text())
+    return entries.get(name, {})
