@@ -41,6 +41,8 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Anything specific to one actor's control operation."""
     queries: list[dict[str, Any]] = []
     """`snapshot`: the questions to answer in one round trip."""
+    deadline_ns: int = 0
+    """When the asker gives up, by the answerer's clock (learnt from `ts_ns` of an earlier reply). 0: unknown."""
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -381,3 +381,69 @@ def remove_stale_socket(endpoint: str) -> None:
         raise StartError(
             f"cannot bind {endpoint}: {fault.strerror}; remove what is there", EXIT_CANNOT_BIND
         ) from fault
+
+
+class Channel:
+    """An asker's socket in bytes: a DEALER that speaks REQ's envelope, for clients that match ids themselves."""
+
+    def __init__(self, wire: Wire, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._wire = wire
+        self._socket = wire.requester(endpoint).socket
+        self._timeout_ms = -1
+
+    def send(self, body: bytes) -> None:
+        """Send one question without waiting.
+
+        Raises:
+            Empty: nobody is connected and the queue is full.
+        """
+        try:
+            self._socket.send(b"", zmq.SNDMORE | zmq.NOBLOCK)
+            self._socket.send(body, zmq.NOBLOCK)
+        except zmq.Again:
+            raise Empty from None
+
+    def receive(self) -> bytes:
+        """Take one answer that has arrived.
+
+        Raises:
+            Empty: none has.
+        """
+        try:
+            self._socket.recv(zmq.NOBLOCK)
+        except zmq.Again:
+            raise Empty from None
+        return self._last_part()
+
+    def wait(self, timeout_ms: int) -> bytes:
+        """Wait for one answer; cheaper than polling first.
+
+        Raises:
+            Empty: none came in time.
+        """
+        if timeout_ms != self._timeout_ms:
+            self._socket.rcvtimeo = self._timeout_ms = timeout_ms
+        try:
+            self._socket.recv()
+        except zmq.Again:
+            raise Empty from None
+        return self._last_part()
+
+    def _last_part(self) -> bytes:
+        """The rest of a message whose first part has been taken; its parts arrive together."""
+        return self._socket.recv()
+
+    @property
+    def fd(self) -> int:
+        """File descriptor that becomes readable, once per change: after it, and after each send, take all."""
+        return int(self._socket.FD)
+
+    @property
+    def socket(self) -> zmq.Socket[bytes]:
+        """For a Poller."""
+        return self._socket
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._wire.forget(self._socket)

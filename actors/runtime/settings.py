@@ -1,0 +1,218 @@
+"""Settings that every actor shares, and how a configuration is loaded.
+
+One schema: the structs here and `actors/<kind>/settings.py`. A person's YAML is read by `layers`, and every
+mistake is reported at once by `conformity`; actors normally load the compiled form that `tapehub up` wrote
+(`<run_dir>/config.msgpack`), for which neither YAML nor the checker is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from protocol.errors import ConfigError
+from protocol.instruments import Instrument
+
+if TYPE_CHECKING:
+    from actors.runtime.layers import Tree
+
+T = TypeVar("T")
+
+COMPILED_SUFFIX: Final = ".msgpack"
+COMPILED_NAME: Final = "config.msgpack"
+_COMPILED_FORMAT: Final = 1
+
+
+class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sockets between actors."""
+
+    high_water_mark: Annotated[int, Meta(ge=1000, le=10_000_000)] = 100_000
+    """Frames kept for one slow subscriber before it loses its own newest ones."""
+
+
+class Logs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Log files under `<run_dir>/log`, rotated by supervisord."""
+
+    max_bytes: Annotated[int, Meta(ge=100_000)] = 10_000_000
+    """Bytes at which a log file is rotated."""
+    backups: Annotated[int, Meta(ge=0, le=100)] = 3
+    """Rotated files kept for each actor."""
+
+
+class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The top level of the configuration."""
+
+    run_dir: str = "var"
+    """Folder of everything at run time: sockets, locks, logs, recordings. A relative path counts from the
+    folder above `config/` (from the file's own folder if it is in no `config/`); absolute once loaded."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lines less important than this are not logged."""
+    heartbeat_s: Annotated[float, Meta(gt=0, le=1)] = 0.25
+    """Seconds between two heartbeats of an actor; the full status goes out each second."""
+    drain_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
+    """Seconds an actor may take to finish its work after SIGTERM."""
+    symbols_file: str = "symbols.yaml"
+    """Instruments and their names at each venue; a relative path counts from this file's folder."""
+    bus: Bus = Bus()
+    """Sockets between actors."""
+    logs: Logs = Logs()
+    """Log files."""
+    actors: dict[str, dict[str, Any]] = {}
+    """Instance name to the settings of its kind; the kind is the text before the first dot."""
+
+
+class Loaded:
+    """A configuration that is in order, but for the sections of the actors: `section` types those."""
+
+    def __init__(
+        self,
+        common: Common,
+        instruments: list[Instrument],
+        digest: str,
+        files: list[str],
+        tree: Tree | None = None,
+    ) -> None:
+        self.common = common
+        self.instruments = instruments
+        self.digest = digest
+        """Changes whenever any setting or instrument does."""
+        self.files = files
+        """Files it was read from, later ones win."""
+        self.tree = tree
+        """Where each value stands; None if it was loaded from the compiled form."""
+
+    def section(self, name: str, kind: type[T]) -> T:
+        """Settings of one actor.
+
+        Raises:
+            ConfigError: the actor is not configured, or its section does not fit; names every mistake.
+        """
+        data = self.common.actors.get(name)
+        if data is None:
+            known = ", ".join(self.common.actors) or "none"
+            raise ConfigError([f"{self.files[0]}: actors: no actor {name!r} here; there are: {known}"])
+        try:
+            return msgspec.convert(data, kind, strict=False)
+        except msgspec.ValidationError as fault:
+            from actors.runtime.conformity import problems_of  # noqa: PLC0415 - only when something is wrong
+
+            where = self.tree.where if self.tree else lambda _path, **_: self.files[0]
+            found = problems_of(data, kind, ("actors", name), where)
+            raise ConfigError(found or [f"{self.files[0]}: actors.{name}: {fault}"]) from None
+
+
+def load(
+    path: Path | None = None,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read a configuration: YAML with all its layers, or the compiled form.
+
+    Args:
+        path: The file; by default `$TAPEHUB_CONFIG`, else the nearest `config/tapehub.yaml`.
+        overrides: `section.key=value`, the last layer.
+        environ: Instead of this process's environment.
+
+    Raises:
+        ConfigError: names every mistake outside the actors' own sections.
+    """
+    environ = os.environ if environ is None else environ
+    if path is not None and path.suffix == COMPILED_SUFFIX:
+        return _load_compiled(path, overrides)
+    from actors.runtime import layers  # noqa: PLC0415 - not for actors that load the compiled form
+
+    tree = layers.read(path, overrides, environ)
+    problems = check(tree, None)
+    if problems:
+        raise ConfigError(problems)
+    return loaded_of(tree)
+
+
+def check(tree: Tree, sections: Mapping[str, type] | None) -> list[str]:
+    """Every problem of a configuration at once, in the order of the files.
+
+    Args:
+        tree: What `layers.read` returned.
+        sections: Actor kind to the type of its section; None leaves the sections unchecked.
+    """
+    from actors.runtime import conformity  # noqa: PLC0415 - not for actors that load the compiled form
+
+    return conformity.problems_of_tree(tree, Common, sections)
+
+
+def loaded_of(tree: Tree) -> Loaded:
+    """A tree without problems, typed."""
+    common = msgspec.convert(tree.data, Common, strict=False)
+    instruments = [_instrument(name, row) for name, row in tree.symbols.items()]
+    digest = _digest(tree.data, tree.symbols)
+    return Loaded(common, instruments, digest, tree.files, tree)
+
+
+def compiled_of(loaded: Loaded) -> bytes:
+    """The compiled form: one msgpack map that `load` reads back without YAML. May hold secrets."""
+    return msgspec.msgpack.encode(
+        {
+            "format": _COMPILED_FORMAT,
+            "common": msgspec.to_builtins(loaded.common),
+            "symbols": {one.symbol: msgspec.to_builtins(one) for one in loaded.instruments},
+            "digest": loaded.digest,
+            "files": loaded.files,
+        }
+    )
+
+
+class _Compiled(msgspec.Struct, frozen=True):
+    format: int
+    common: dict[str, Any]
+    symbols: dict[str, Instrument]
+    digest: str
+    files: list[str]
+
+
+def _load_compiled(path: Path, overrides: Sequence[str]) -> Loaded:
+    try:
+        compiled = msgspec.msgpack.decode(path.read_bytes(), type=_Compiled)
+    except OSError as fault:
+        raise ConfigError([f"{path}: cannot read it: {fault.strerror}; `tapehub up` writes it"]) from fault
+    except msgspec.DecodeError as fault:
+        raise ConfigError(
+            [f"{path}: not a compiled configuration: {fault}; `tapehub up` writes it"]
+        ) from fault
+    if compiled.format != _COMPILED_FORMAT:
+        problem = f"{path}: format {compiled.format}, this version reads {_COMPILED_FORMAT}; run `tapehub up`"
+        raise ConfigError([problem])
+    data, digest = compiled.common, compiled.digest
+    if overrides:
+        from actors.runtime.layers import Tree  # noqa: PLC0415 - rare
+        from actors.runtime.overrides import set_overrides  # noqa: PLC0415 - rare
+
+        tree = Tree(path)
+        tree.data = data
+        set_overrides(tree, overrides)
+        if tree.problems:
+            raise ConfigError(tree.problems)
+        digest = _digest(data, {name: msgspec.to_builtins(one) for name, one in compiled.symbols.items()})
+    try:
+        common = msgspec.convert(data, Common, strict=False)
+    except msgspec.ValidationError as fault:
+        raise ConfigError([f"{path}: {fault}"]) from fault
+    return Loaded(common, list(compiled.symbols.values()), digest, [str(path)])
+
+
+def _instrument(symbol: str, row: Mapping[str, Any]) -> Instrument:
+    """One entry of symbols.yaml; base and quote come from the name where they are not given."""
+    base, _, rest = symbol.partition("_")
+    quote = rest.partition(".")[0]
+    named = {"base": base, "quote": quote, **row, "symbol": symbol}
+    return msgspec.convert(named, Instrument, strict=False)
+
+
+def _digest(data: Mapping[str, Any], symbols: Mapping[str, Any]) -> str:
+    encoded = msgspec.msgpack.encode([data, symbols], order="deterministic")
+    return hashlib.sha256(encoded).hexdigest()[:16]

@@ -1,0 +1,41 @@
+"""The engines' client: `Hub`, `AsyncHub`, their results and the questions behind them.
+
+Importing it is cheap: asyncio comes with `AsyncHub`, numpy with the first candles, pandas, polars and pyarrow
+with the methods named after them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from protocol.client.candles import Candles
+from protocol.client.hub import Hub
+from protocol.client.joining import Missing
+from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.trades import Trades
+
+if TYPE_CHECKING:
+    from protocol.client.async_hub import AsyncHub
+
+__all__ = [
+    "AsyncHub",
+    "Book",
+    "Candles",
+    "Features",
+    "Hub",
+    "Missing",
+    "OrderFlow",
+    "SymbolInfo",
+    "Tick",
+    "Ticks",
+    "TopicInfo",
+    "Trades",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "AsyncHub":
+        from protocol.client.async_hub import AsyncHub  # noqa: PLC0415 - asyncio costs 20 ms
+
+        return AsyncHub
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,137 @@
+"""The asynchronous way of asking: many questions at once on one socket per hub, answers matched by id.
+
+No zmq.asyncio (it costs ten times as much per message): the loop watches the socket's descriptor, and
+everything that has arrived is taken when it stirs and after each send, since it stirs once per change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from typing import Final
+
+import msgspec
+
+from protocol.client.patience import Patience, check_size
+from protocol.errors import InvalidRequest
+from protocol.requests import Reply, Request, decode_reply, encode_request
+from protocol.transport import Channel, Empty, Wire
+
+_set: Final = msgspec.structs.force_setattr
+
+
+class AsyncAsker:
+    """Puts questions to one of several hubs, within one event loop."""
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+        self.wire = Wire()
+        self._ids = itertools.count(random.getrandbits(48))
+        self._channels: dict[str, Channel] = {}
+        self._open: dict[int, asyncio.Future[tuple[str, Reply]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
+
+    async def ask(self, request: Request, timeout_s: float = 0.0) -> Reply:
+        """Ask and wait; `timeout_s` 0 means the client's own patience.
+
+        Raises:
+            HubTimeout: no answer in time.
+            HubUnreachable: no answer, and no hub of this client ever gave one.
+            InvalidRequest: the question is too long, the client is closed or belongs to another loop.
+        """
+        loop = self._own_loop()
+        patience = self.patience
+        timeout_s = timeout_s or patience.timeout_s
+        deadline_s = time.monotonic() + timeout_s
+        attempt_s = patience.attempt_s(timeout_s)
+        request_id = next(self._ids)
+        _set(request, "id", request_id)
+        _set(request, "timeout_s", timeout_s)
+        answer: asyncio.Future[tuple[str, Reply]] = loop.create_future()
+        self._open[request_id] = answer
+        try:
+            for attempt in itertools.count():
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0:
+                    break
+                endpoint = patience.endpoint(attempt)
+                _set(request, "deadline_ns", patience.deadline_ns(endpoint, time.monotonic_ns(), left_s))
+                self._put(endpoint, encode_request(request))
+                if not answer.done():
+                    await asyncio.wait((answer,), timeout=min(attempt_s, left_s))
+                if answer.done():
+                    endpoint, reply = answer.result()
+                    patience.note_answer(endpoint, reply, time.monotonic_ns())
+                    return reply
+        finally:
+            del self._open[request_id]
+        self._renew()
+        raise patience.gave_up(request.op, timeout_s)
+
+    def _own_loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        if self._is_closed:
+            raise InvalidRequest("this client is closed", errors=["closed"])
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise InvalidRequest("an AsyncHub belongs to the loop that used it first", errors=["loop"])
+        return loop
+
+    def _put(self, endpoint: str, body: bytes) -> None:
+        check_size(body)
+        channel = self._channels.get(endpoint)
+        if channel is None:
+            assert self._loop is not None
+            channel = self._channels[endpoint] = Channel(self.wire, endpoint)
+            self._loop.add_reader(channel.fd, self._take, channel)
+        try:
+            channel.send(body)
+        except Empty:
+            return  # nobody there and the queue is full: as good as a lost question
+        self._take(channel)
+
+    def _take(self, channel: Channel) -> None:
+        """Hand out every answer that has arrived."""
+        while True:
+            try:
+                reply = decode_reply(channel.receive())
+            except Empty:
+                return
+            except InvalidRequest:
+                continue
+            waiting = self._open.get(reply.id)
+            if waiting is not None and not waiting.done():
+                waiting.set_result((channel.endpoint, reply))
+
+    def _renew(self) -> None:
+        """Nobody answered: connect anew next time, unless others still wait for an answer."""
+        if not self._open:
+            for endpoint, channel in list(self._channels.items()):
+                self._drop(endpoint, channel)
+
+    def _drop(self, endpoint: str, channel: Channel) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(channel.fd)
+        del self._channels[endpoint]
+        channel.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more questions are taken."""
+        return self._is_closed
+
+    def close(self) -> None:
+        """Close the sockets; questions that still wait are refused."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for waiting in self._open.values():
+            if not waiting.done():
+                waiting.set_exception(InvalidRequest("this client is closed", errors=["closed"]))
+        for endpoint, channel in list(self._channels.items()):
+            self._drop(endpoint, channel)
+        self.wire.close()

@@ -1,0 +1,74 @@
+"""Where the hub is: what the caller says, else the environment, else the run directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from protocol.endpoints import Endpoints, socket_dir
+from protocol.errors import InvalidRequest
+
+ENDPOINT_VARIABLE: Final = "TAPEHUB_ENDPOINT"
+RUN_DIR_VARIABLE: Final = "TAPEHUB_RUN_DIR"
+DEFAULT_HUB: Final = "hub.1"
+DEFAULT_RUN_DIR: Final = "var"
+
+
+def find_endpoints(
+    endpoint: str | Path | Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> list[str]:
+    """Addresses of the hubs to ask, the first one first.
+
+    Args:
+        endpoint: `ipc://…` or `tcp://…`, several as a list or with commas between, or a run directory.
+            None: `TAPEHUB_ENDPOINT`, else `TAPEHUB_RUN_DIR`, else the nearest `var` with a hub in it, from
+            `folder` upwards.
+        environment: Instead of this process's.
+        folder: Instead of the working directory.
+
+    Raises:
+        InvalidRequest: something that is no address.
+    """
+    known = os.environ if environment is None else environment
+    if endpoint is None:
+        named = known.get(ENDPOINT_VARIABLE, "")
+        if not named:
+            return _of_run_dir(_run_dir(known.get(RUN_DIR_VARIABLE, ""), folder or Path.cwd()))
+        endpoint = named
+    if isinstance(endpoint, Path):
+        return _of_run_dir(endpoint)
+    listed = endpoint.split(",") if isinstance(endpoint, str) else list(endpoint)
+    found = [text.strip() for text in listed if text.strip()]
+    if len(found) == 1 and "://" not in found[0]:
+        return _of_run_dir(Path(found[0]))
+    wrong = [text for text in found if not text.startswith(("ipc://", "tcp://", "inproc://"))]
+    if wrong or not found:
+        raise InvalidRequest(
+            f"hub address {wrong[0] if wrong else ''!r} is not like ipc:///path or tcp://host:port",
+            errors=wrong,
+        )
+    return found
+
+
+def _run_dir(named: str, folder: Path) -> Path:
+    if named:
+        return Path(named)
+    for above in (folder, *folder.parents):
+        if _hubs_in(above / DEFAULT_RUN_DIR):
+            return above / DEFAULT_RUN_DIR
+    return folder / DEFAULT_RUN_DIR
+
+
+def _hubs_in(run_dir: Path) -> list[str]:
+    """Names of the hubs whose query socket lies there, alive or not."""
+    return sorted(path.name.removesuffix(".query") for path in socket_dir(run_dir).glob("hub.*.query"))
+
+
+def _of_run_dir(run_dir: Path) -> list[str]:
+    """The hubs of a run directory; where there is none yet, the one that will be there."""
+    endpoints = Endpoints(run_dir)
+    return [endpoints.query(name) for name in _hubs_in(run_dir) or [DEFAULT_HUB]]

@@ -1,0 +1,223 @@
+"""The engines' client: ask the hub, get a value that says how old it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from protocol.client import questions
+from protocol.client.asking import Asker
+from protocol.client.candles import Candles
+from protocol.client.finding import find_endpoints
+from protocol.client.joining import Missing
+from protocol.client.patience import Patience
+from protocol.client.questions import Question
+from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.streaming import stream_messages
+from protocol.client.trades import Trades
+from protocol.messages import Alert, Gap, Liquidation, Message, News, Signal
+
+T = TypeVar("T")
+
+
+class Hub:
+    """Asks a hub; safe in threads, after a fork, and across restarts of the hub.
+
+        with Hub() as hub:
+            print(hub.tick("BTC_USDT").bid, hub.candles("BTC_USDT", "1m", 100).close)
+
+    Every method that reads raises, besides what it names:
+
+        UnknownSymbol   no such instrument (`suggestions` has the nearest names)
+        NoData          known, but nothing of that kind has arrived
+        StaleData       too old, or the venue is down; `allow_stale=True` gives it anyway
+        HubTimeout      no answer in `timeout_s`, though a hub has answered before
+        HubUnreachable  no answer from any hub, ever
+
+    Args:
+        endpoint: `ipc://…` or `tcp://…`, several to fail over between, or a run directory. None:
+            `TAPEHUB_ENDPOINT`, else `TAPEHUB_RUN_DIR`, else the nearest `var` directory with a hub in it.
+        timeout_s: Patience per question; within it the question is put up to four times.
+        allow_stale: Default of the methods that have this argument.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | Path | Sequence[str] | None = None,
+        *,
+        timeout_s: float = 2.0,
+        allow_stale: bool = False,
+    ) -> None:
+        self._asker = Asker(Patience(find_endpoints(endpoint), timeout_s))
+        self._allow_stale = allow_stale
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Addresses of the hubs, in the order of asking."""
+        return list(self._asker.patience.endpoints)
+
+    def _ask(self, question: Question[T]) -> T:
+        return question.result(self._asker.ask(question.request))
+
+    def tick(self, symbol: str, *, venue: str = "", allow_stale: bool | None = None) -> Tick:
+        """Best bid and ask; of the venue with the newest one if none is named."""
+        return self._ask(questions.tick(symbol, venue=venue, allow_stale=self._stale(allow_stale)))
+
+    def ticks(
+        self, symbols: Sequence[str] = (), *, venue: str = "", allow_stale: bool | None = None
+    ) -> Ticks:
+        """Best bid and ask of many symbols (none named: all); refusals are in the result's `errors`."""
+        return self._ask(questions.ticks(symbols, venue=venue, allow_stale=self._stale(allow_stale)))
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        n: int = 500,
+        *,
+        venue: str = "",
+        from_ns: int = 0,
+        to_ns: int = 0,
+        allow_stale: bool | None = None,
+    ) -> Candles:
+        """The last `n` candles (0: all that the hub keeps), the running one last, or those of a time range."""
+        stale = self._stale(allow_stale)
+        return self._ask(
+            questions.candles(
+                symbol, timeframe, n, venue=venue, from_ns=from_ns, to_ns=to_ns, allow_stale=stale
+            )
+        )
+
+    def book(self, symbol: str, depth: int = 10, *, venue: str = "", allow_stale: bool | None = None) -> Book:
+        """Order book, at most `depth` levels a side (0: all); one that is out of step is `NoData`."""
+        return self._ask(questions.book(symbol, depth, venue=venue, allow_stale=self._stale(allow_stale)))
+
+    def trades(
+        self, symbol: str, n: int = 100, *, venue: str = "", allow_stale: bool | None = None
+    ) -> Trades:
+        """The last `n` trades (0: all that the hub keeps), oldest first."""
+        return self._ask(questions.trades(symbol, n, venue=venue, allow_stale=self._stale(allow_stale)))
+
+    def order_flow(
+        self, symbol: str, window_s: float = 0.0, *, venue: str = "", allow_stale: bool | None = None
+    ) -> OrderFlow:
+        """Order-flow metrics over a window; 0: the shortest that is computed."""
+        stale = self._stale(allow_stale)
+        return self._ask(questions.order_flow(symbol, window_s, venue=venue, allow_stale=stale))
+
+    def features(
+        self, symbol: str, timeframe: str = "1m", *, venue: str = "", allow_stale: bool | None = None
+    ) -> Features:
+        """Indicator values of the newest candle."""
+        stale = self._stale(allow_stale)
+        return self._ask(questions.features(symbol, timeframe, venue=venue, allow_stale=stale))
+
+    def alerts(self, n: int = 100, *, symbol: str = "") -> list[Alert]:
+        """The last `n` alerts (0: all kept), oldest first."""
+        return self._ask(questions.listing("alerts", n, symbol=symbol))
+
+    def signals(self, n: int = 100, *, symbol: str = "") -> list[Signal]:
+        """The last `n` signals (0: all kept), oldest first."""
+        return self._ask(questions.listing("signals", n, symbol=symbol))
+
+    def news(self, n: int = 100, *, symbol: str = "") -> list[News]:
+        """The last `n` headlines (0: all kept), oldest first."""
+        return self._ask(questions.listing("news", n, symbol=symbol))
+
+    def liquidations(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Liquidation]:
+        """The last `n` forced orders (0: all kept), oldest first."""
+        return self._ask(questions.listing("liquidations", n, symbol=symbol, venue=venue))
+
+    def gaps(
+        self, n: int = 100, *, symbol: str = "", venue: str = "", kind: str = "", state: str = ""
+    ) -> list[Gap]:
+        """The last `n` gaps (0: all kept) in order of announcement, filtered by what is named."""
+        return self._ask(questions.gaps(n, symbol=symbol, venue=venue, kind=kind, state=state))
+
+    def snapshot(self, asked: Sequence[str | Question[Any]], *, allow_stale: bool | None = None) -> list[Any]:
+        """Many questions in one round trip: symbols (their tick) or `protocol.client.questions`.
+
+        The list holds, in the same order, a result or the HubError that refuses it.
+        """
+        return self._ask(questions.snapshot(asked, allow_stale=self._stale(allow_stale)))
+
+    def history(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        *,
+        kind: str = "bar",
+        from_ns: int = 0,
+        to_ns: int = 0,
+        n: int = 0,
+        venue: str = "",
+    ) -> Candles | Trades:
+        """Candles (`kind` bar) or trades (`kind` trade) of a time range; what came is in the covered range."""
+        return self._ask(
+            questions.history(symbol, timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns, n=n, venue=venue)
+        )
+
+    def status(self) -> dict[str, Any]:
+        """`hub`, `counters`, `actors` (state, heartbeat age, rates), `venues`, `gaps_open`."""
+        return self._ask(questions.status())
+
+    def symbols(self) -> dict[str, SymbolInfo]:
+        """Every symbol configured or heard of."""
+        return self._ask(questions.symbols())
+
+    def topics(self, prefix: str = "") -> list[TopicInfo]:
+        """Every topic heard that starts so, with counts, rate and age."""
+        return self._ask(questions.topics(prefix))
+
+    def ping(self) -> float:
+        """Seconds that a question and its answer take."""
+        started_s = time.perf_counter()
+        self._ask(questions.ping())
+        return time.perf_counter() - started_s
+
+    def clear(self, symbol: str) -> int:
+        """Make the hub forget a symbol, for every client; returns the number of topics forgotten."""
+        return self._ask(questions.clear(symbol))
+
+    def clear_all(self) -> int:
+        """Make the hub forget everything, for every client; returns the number of topics forgotten."""
+        return self._ask(questions.clear_all())
+
+    def stream(
+        self,
+        topic: str,
+        snapshot: int = 0,
+        *,
+        on_gap: Callable[[Missing], None] | None = None,
+        idle_s: float = 0.0,
+    ) -> Iterator[Message]:
+        """The last `snapshot` events of each topic, then live ones, joined: none twice, none left out.
+
+        Args:
+            topic: A prefix (`trade.binance.`), or an exact topic with a `$` behind it (`trade.binance.BTC_USDT$`).
+            snapshot: Events per topic to begin with; 0: live only.
+            on_gap: Called when frames were lost on the way, before the next message.
+            idle_s: End the iteration when nothing came for so long; 0: wait for ever.
+        """
+        return stream_messages(self._asker, topic, snapshot, on_gap, idle_s)
+
+    def _stale(self, allow_stale: bool | None) -> bool:
+        return self._allow_stale if allow_stale is None else allow_stale
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._asker.close()
+
+    def __enter__(self) -> Hub:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Hub({', '.join(self.endpoints)})"

@@ -1,0 +1,306 @@
+"""Every question an engine can ask: how it is put, and what is made of the answer. Pure.
+
+`Hub` and `AsyncHub` only differ in how they wait. A `Question` may also be given to `snapshot`, to ask many
+things in one round trip: `hub.snapshot([questions.tick("BTC_USDT"), questions.candles("BTC_USDT", "1m", 100)])`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from protocol.client.candles import Candles
+from protocol.client.results import (
+    Book,
+    Features,
+    OrderFlow,
+    SymbolInfo,
+    Tick,
+    Ticks,
+    TopicInfo,
+)
+from protocol.client.trades import Trades
+from protocol.errors import HubError, PayloadError, error_from_code
+from protocol.messages import (
+    Alert,
+    Feature,
+    Flow,
+    Gap,
+    Liquidation,
+    News,
+    Quote,
+    Signal,
+    Trade,
+)
+from protocol.messages import (
+    Book as BookMessage,
+)
+from protocol.requests import Reply, Request
+from protocol.windows import BarData
+
+T = TypeVar("T")
+Decoder = msgspec.msgpack.Decoder
+
+
+class Question(Generic[T]):
+    """A request, and the function that makes a result of its reply."""
+
+    __slots__ = ("_build", "request")
+
+    def __init__(self, request: Request, build: Callable[[Reply], T]) -> None:
+        self.request = request
+        self._build = build
+
+    def result(self, reply: Reply) -> T:
+        """Make the result of a reply.
+
+        Raises:
+            HubError: the reply is a refusal, or its data is not what the operation promises.
+        """
+        if not reply.ok:
+            raise error_from_code(reply.code, reply.message, reply.details)
+        try:
+            return self._build(reply)
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as fault:
+            raise PayloadError(f"answer to {self.request.op} cannot be read: {fault}") from fault
+
+
+_quote: Final = Decoder(Quote).decode
+_book: Final = Decoder(BookMessage).decode
+_trades: Final = Decoder(list[Trade]).decode
+_candles: Final = Decoder(BarData).decode
+_flow: Final = Decoder(Flow).decode
+_feature: Final = Decoder(Feature).decode
+_replies: Final = Decoder(list[Reply]).decode
+_plain: Final = Decoder().decode
+_count: Final = Decoder(int).decode
+_symbols: Final = Decoder(dict[str, SymbolInfo]).decode
+_topics: Final = Decoder(list[TopicInfo]).decode
+_lists: Final[dict[str, Any]] = {
+    "alerts": Decoder(list[Alert]).decode,
+    "signals": Decoder(list[Signal]).decode,
+    "news": Decoder(list[News]).decode,
+    "liquidations": Decoder(list[Liquidation]).decode,
+    "gaps": Decoder(list[Gap]).decode,
+}
+
+
+def tick(symbol: str, *, venue: str = "", allow_stale: bool = False) -> Question[Tick]:
+    """Best bid and ask; of the venue with the newest one if none is named."""
+    return Question(Request(op="tick", symbol=symbol, venue=venue, allow_stale=allow_stale), _make_tick)
+
+
+def _make_tick(reply: Reply) -> Tick:
+    quote = _quote(reply.data)
+    return Tick(
+        symbol=quote.symbol,
+        venue=quote.venue,
+        ts_event_ns=quote.ts_event_ns,
+        ts_recv_ns=quote.ts_recv_ns,
+        bid=quote.bid,
+        ask=quote.ask,
+        bid_size=quote.bid_size,
+        ask_size=quote.ask_size,
+        update_id=quote.update_id,
+        age_s=reply.age_s,
+        state=reply.state,
+        source=reply.source,
+        epoch=reply.source_epoch,
+        seq=reply.seq,
+        hub_epoch=reply.epoch,
+    )
+
+
+def ticks(symbols: Sequence[str] = (), *, venue: str = "", allow_stale: bool = False) -> Question[Ticks]:
+    """Best bid and ask of many symbols, or of all that have one; refusals are in `errors`."""
+    names = list(symbols)
+
+    def build(reply: Reply) -> Ticks:
+        found = Ticks()
+        for index, part in enumerate(_replies(reply.data)):
+            if part.ok:
+                value = _make_tick(part)
+                found[names[index] if names else value.symbol] = value
+            else:
+                name = names[index] if names else str(part.details.get("symbol", index))
+                found.errors[name] = error_from_code(part.code, part.message, part.details)
+        return found
+
+    return Question(Request(op="ticks", symbols=names, venue=venue, allow_stale=allow_stale), build)
+
+
+def candles(
+    symbol: str,
+    timeframe: str = "1m",
+    n: int = 500,
+    *,
+    venue: str = "",
+    from_ns: int = 0,
+    to_ns: int = 0,
+    allow_stale: bool = False,
+) -> Question[Candles]:
+    """The last `n` candles (0: all that the hub keeps), the running one included, or those of a time range."""
+    request = Request(
+        op="candles", symbol=symbol, venue=venue, timeframe=timeframe, n=n, from_ns=from_ns, to_ns=to_ns,
+        allow_stale=allow_stale,
+    )  # fmt: skip
+    return Question(request, _make_candles)
+
+
+def _make_candles(reply: Reply) -> Candles:
+    return Candles(reply, _candles(reply.data))
+
+
+def book(symbol: str, depth: int = 10, *, venue: str = "", allow_stale: bool = False) -> Question[Book]:
+    """Order book, at most `depth` levels a side (0: all)."""
+    request = Request(op="book", symbol=symbol, venue=venue, depth=depth, allow_stale=allow_stale)
+    return Question(request, _make_book)
+
+
+def _make_book(reply: Reply) -> Book:
+    message = _book(reply.data)
+    return Book(
+        symbol=message.symbol,
+        venue=message.venue,
+        ts_event_ns=message.ts_event_ns,
+        ts_recv_ns=message.ts_recv_ns,
+        update_id=message.last_update_id,
+        bids=message.bids,
+        asks=message.asks,
+        **_origin(reply),
+    )
+
+
+def trades(symbol: str, n: int = 100, *, venue: str = "", allow_stale: bool = False) -> Question[Trades]:
+    """The last `n` trades (0: all that the hub keeps), oldest first."""
+    request = Request(op="trades", symbol=symbol, venue=venue, n=n, allow_stale=allow_stale)
+    return Question(request, _make_trades)
+
+
+def _make_trades(reply: Reply) -> Trades:
+    rows = _trades(reply.data)
+    symbol, venue = (rows[0].symbol, rows[0].venue) if rows else ("", "")
+    return Trades(reply, rows, symbol, venue)
+
+
+def order_flow(
+    symbol: str, window_s: float = 0.0, *, venue: str = "", allow_stale: bool = False
+) -> Question[OrderFlow]:
+    """Order-flow metrics over a window; 0: the shortest that is computed."""
+    args = {"window_s": window_s} if window_s else {}
+    request = Request(op="order_flow", symbol=symbol, venue=venue, args=args, allow_stale=allow_stale)
+    return Question(request, lambda reply: OrderFlow(**_fields(_flow(reply.data)), **_origin(reply)))
+
+
+def features(
+    symbol: str, timeframe: str = "1m", *, venue: str = "", allow_stale: bool = False
+) -> Question[Features]:
+    """Indicator values of the newest candle."""
+    request = Request(op="features", symbol=symbol, venue=venue, timeframe=timeframe, allow_stale=allow_stale)
+    return Question(request, lambda reply: Features(**_fields(_feature(reply.data)), **_origin(reply)))
+
+
+def listing(op: str, n: int = 100, *, symbol: str = "", venue: str = "") -> Question[list[Any]]:
+    """The last `n` (0: all kept) `alerts`, `signals`, `news` or `liquidations`, oldest first."""
+    decode = _lists[op]
+    return Question(Request(op=op, n=n, symbol=symbol, venue=venue), lambda reply: list(decode(reply.data)))
+
+
+def gaps(
+    n: int = 100, *, symbol: str = "", venue: str = "", kind: str = "", state: str = ""
+) -> Question[list[Gap]]:
+    """The last `n` (0: all kept) gaps, in order of announcement, filtered by what is named."""
+    args = {"state": state} if state else {}
+    request = Request(op="gaps", n=n, symbol=symbol, venue=venue, kind=kind, args=args)
+    return Question(request, lambda reply: list(_lists["gaps"](reply.data)))
+
+
+def history(
+    symbol: str,
+    timeframe: str = "1m",
+    *,
+    kind: str = "bar",
+    from_ns: int = 0,
+    to_ns: int = 0,
+    n: int = 0,
+    venue: str = "",
+) -> Question[Candles | Trades]:
+    """Candles (`kind` bar) or trades (`kind` trade) of a time range; 0 leaves an end open."""
+    request = Request(
+        op="history", symbol=symbol, venue=venue, timeframe=timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns,
+        n=n,
+    )  # fmt: skip
+    return Question(request, _make_trades if kind == "trade" else _make_candles)
+
+
+def status() -> Question[dict[str, Any]]:
+    """The hub, its counters, every actor, every venue."""
+    return Question(Request(op="status"), lambda reply: dict(_plain(reply.data)))
+
+
+def symbols() -> Question[dict[str, SymbolInfo]]:
+    """Every symbol configured or heard of."""
+    return Question(Request(op="symbols"), lambda reply: dict(_symbols(reply.data)))
+
+
+def topics(prefix: str = "") -> Question[list[TopicInfo]]:
+    """Every topic heard that starts so."""
+    return Question(Request(op="topics", topic=prefix), lambda reply: list(_topics(reply.data)))
+
+
+def endpoints() -> Question[dict[str, dict[str, Any]]]:
+    """Actor to its publishing address and whether it is alive."""
+    return Question(Request(op="endpoints"), lambda reply: dict(_plain(reply.data)))
+
+
+def ping() -> Question[str]:
+    """Is anybody there?"""
+    return Question(Request(op="ping"), lambda reply: str(_plain(reply.data)))
+
+
+def clear(symbol: str) -> Question[int]:
+    """Forget what the hub keeps of a symbol; the result is the number of topics forgotten."""
+    return Question(Request(op="clear", symbol=symbol), lambda reply: int(_count(reply.data)))
+
+
+def clear_all() -> Question[int]:
+    """Forget everything; the result is the number of topics forgotten."""
+    return Question(Request(op="clear_all"), lambda reply: int(_count(reply.data)))
+
+
+def snapshot(asked: Sequence[str | Question[Any]], *, allow_stale: bool = False) -> Question[list[Any]]:
+    """Many questions in one round trip; a plain text is the tick of that symbol.
+
+    The result holds, in the same order, a result or the HubError that refuses it.
+    """
+    parts = [tick(one, allow_stale=allow_stale) if isinstance(one, str) else one for one in asked]
+    queries = [msgspec.to_builtins(part.request) for part in parts]
+    return Question(Request(op="snapshot", queries=queries), lambda reply: _make_many(parts, reply))
+
+
+def _make_many(parts: list[Question[Any]], reply: Reply) -> list[Any]:
+    found: list[Any] = []
+    for part, answer in zip(parts, _replies(reply.data), strict=True):
+        try:
+            found.append(part.result(answer))
+        except HubError as refusal:
+            found.append(refusal)
+    return found
+
+
+def _origin(reply: Reply) -> dict[str, Any]:
+    """The fields of `Result`."""
+    return {
+        "age_s": reply.age_s,
+        "state": reply.state,
+        "source": reply.source,
+        "epoch": reply.source_epoch,
+        "seq": reply.seq,
+        "hub_epoch": reply.epoch,
+    }
+
+
+def _fields(message: msgspec.Struct) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in message.__struct_fields__}

@@ -1,0 +1,153 @@
+"""What an engine gets: frozen values that say how old and how complete they are. Pure.
+
+Every result carries `age_s` (seconds since our socket received the value, at the moment of the answer),
+`state` (fresh, gap_open, closed_market; with `allow_stale` also stale, venue_down) and where it came from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from protocol.errors import HubError
+from protocol.messages import Level
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """Base: what is known of a value besides the value."""
+
+    age_s: float
+    """Seconds since the value was received from its venue, by the hub's clock."""
+    state: str
+    """fresh, gap_open, closed_market, stale, venue_down."""
+    source: str = ""
+    """Publisher of the value."""
+    epoch: int = 0
+    """Epoch of that publisher."""
+    seq: int = 0
+    """Sequence number of the frame that brought it."""
+    hub_epoch: int = 0
+    """Epoch of the hub that answered: it changes when that restarts."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether there is nothing to be said against the value."""
+        return self.state == "fresh"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Field names and plain values."""
+        row: dict[str, Any] = msgspec.to_builtins(self)
+        return row
+
+
+class Tick(Result, frozen=True, kw_only=True):
+    """Best bid and ask."""
+
+    symbol: str
+    venue: str
+    ts_event_ns: int
+    ts_recv_ns: int
+    bid: float
+    ask: float
+    bid_size: float
+    ask_size: float
+    update_id: int = 0
+
+    @property
+    def mid(self) -> float:
+        """Half-way between bid and ask."""
+        return (self.bid + self.ask) / 2.0
+
+    @property
+    def spread(self) -> float:
+        """Ask minus bid, in quote currency."""
+        return self.ask - self.bid
+
+
+class Ticks(dict[str, Tick]):
+    """Symbol to tick; `errors` holds, by symbol, why the others have none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: dict[str, HubError] = {}
+
+
+class Book(Result, frozen=True, kw_only=True):
+    """Order book, best level first."""
+
+    symbol: str
+    venue: str
+    ts_event_ns: int
+    ts_recv_ns: int
+    update_id: int
+    bids: list[Level]
+    asks: list[Level]
+
+    @property
+    def best_bid(self) -> Level | None:
+        """(price, size), None if nobody bids."""
+        return self.bids[0] if self.bids else None
+
+    @property
+    def best_ask(self) -> Level | None:
+        """(price, size), None if nobody asks."""
+        return self.asks[0] if self.asks else None
+
+
+class OrderFlow(Result, frozen=True, kw_only=True):
+    """Order-flow metrics over one window."""
+
+    symbol: str
+    venue: str
+    window_s: float
+    ts_event_ns: int
+    is_complete: bool
+    values: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+
+class Features(Result, frozen=True, kw_only=True):
+    """Indicator values of one candle."""
+
+    symbol: str
+    venue: str
+    timeframe: str
+    ts_open_ns: int
+    ts_event_ns: int
+    is_ready: bool
+    values: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+
+class SymbolInfo(msgspec.Struct, frozen=True):
+    """One symbol that the hub knows."""
+
+    session: str = ""
+    """Session calendar."""
+    mapped: list[str] = []
+    """Venues it is configured for."""
+    venues: dict[str, list[str]] = {}
+    """Venue to the kinds that have arrived from it."""
+    age_s: float = -1.0
+    """Seconds since the newest message about it was published; -1: none was."""
+
+
+class TopicInfo(msgspec.Struct, frozen=True):
+    """One topic that the hub has heard."""
+
+    topic: str
+    publisher: str
+    epoch: int
+    seq: int
+    topic_seq: int
+    ts_pub_ns: int
+    age_s: float
+    frames: int
+    events: int
+    rate_per_s: float
+    """Events a second, over the last second."""

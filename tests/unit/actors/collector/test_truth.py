@@ -1,0 +1,154 @@
+"""Every Binance recording, decoded by the live path, equals what was computed of it independently."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.collector.decode import Decoder, UnknownVenue
+from actors.collector.recordings import UnreadableRecording
+from protocol.messages import Book, Quote, Trade
+from tests.support import data
+
+pytestmark = pytest.mark.recording
+
+WITHOUT_TRUTH = {"binance/tardis_frames.jsonl"}
+"""Single frames of many years and markets: no series to sum up; see test_single_frames below."""
+
+
+def recordings() -> list[str]:
+    folder = data.data_dir()
+    return sorted(f"binance/{path.name}" for path in (folder / "binance").iterdir()) if folder else ["none"]
+
+
+def summary_of(name: str) -> dict[str, Any]:
+    decoder = Decoder("binance")
+    for _ in decoder.messages(data.recording(name)):
+        pass
+    return decoder.summary.to_dict()
+
+
+def close(value: float, truth: str | float) -> bool:
+    return value == pytest.approx(float(truth), rel=1e-11)
+
+
+def pairs(levels: list[list[Any]]) -> list[list[float]]:
+    return [[float(price), float(size)] for price, size in levels]
+
+
+@pytest.mark.parametrize("name", recordings())
+def test_a_recording_equals_its_truth(name):
+    truth = data.truth(name)
+    assert truth or name in WITHOUT_TRUTH, f"{name} has no truth: add it to the list with a reason"
+    if not truth:
+        return
+    summary = summary_of(name)
+
+    assert set(summary["rejects"]) == set()
+    by_raw = {row["venue_symbol"]: row for row in summary["symbols"].values()}
+    assert set(by_raw) == set(truth["symbols"])
+    for raw, expected in truth["symbols"].items():
+        is_coinm = raw.endswith("USD_PERP")
+        check_books(by_raw[raw], expected, is_coinm)
+        check_quotes(by_raw[raw], expected, is_coinm)
+        trades = expected.get("trades") or expected.get("aggTrades")
+        if trades:
+            check_trades(by_raw[raw]["trades"], trades, is_coinm)
+
+
+def check_trades(found: dict[str, Any], truth: dict[str, Any], is_coinm: bool) -> None:
+    for key in ("n", "first_ts_ms", "last_ts_ms", "timestamps_going_back", "ids"):
+        assert found[key] == truth[key], key
+    for key in ("first_price", "last_price", "low", "high"):
+        assert found[key] == float(truth[key]), key
+    bars = truth["bars_1m"]
+    assert len(found["bars_1m"]) == len(bars)
+    for bar, expected in zip(found["bars_1m"], bars, strict=True):
+        assert bar[0] == expected[0]
+        assert bar[1:5] == [float(price) for price in expected[1:5]]
+        assert bar[6] == expected[6]
+        assert is_coinm or close(bar[5], expected[5])
+    if is_coinm:  # the truth counts contracts; our sizes are base units
+        assert found["volume_contracts"] == float(truth["volume"])
+        return
+    for key in ("volume", "notional", "taker_buy_volume", "taker_sell_volume"):
+        assert close(found[key], truth[key]), key
+    assert found["vwap"] == pytest.approx(float(truth["vwap"]), rel=1e-11)
+
+
+def check_quotes(found: dict[str, Any], truth: dict[str, Any], is_coinm: bool) -> None:
+    assert found["bookTicker"] == truth["bookTicker"]
+    assert found["bookTicker_u_going_back"] == truth["bookTicker_u_going_back"]
+    last = truth["last_bookTicker"]
+    if last is None:
+        assert found["last_bookTicker"] is None
+        return
+    sizes = () if is_coinm else ("B", "A")
+    for key in ("u", "b", "a", *sizes):
+        assert found["last_bookTicker"][key] == float(last[key]), key
+
+
+def check_books(found: dict[str, Any], truth: dict[str, Any], is_coinm: bool) -> None:
+    for key in ("depth_events", "depth_chain_breaks", "first_U", "last_u"):
+        assert found[key] == truth[key], key
+    if "snapshot" in truth:
+        for key in ("lastUpdateId", "levels", "depth_events_before_it_in_file", "joins_without_gap"):
+            assert found["snapshot"][key] == truth["snapshot"][key], key
+    if "final_book" not in truth:
+        assert "final_book" not in found
+        return
+    book, expected = found["final_book"], truth["final_book"]
+    assert book["levels"] == expected["levels"]
+    assert book["crossed"] == expected["crossed"]
+    for side in ("bids", "asks"):
+        if is_coinm:
+            assert [price for price, _ in book[side]] == [price for price, _ in pairs(expected[side])]
+        else:
+            assert book[side] == pairs(expected[side])
+
+
+def test_counts_by_kind_equal_the_truth():
+    name = "binance/hft_usdm_btcusdt_20240808.gz"
+    summary, truth = summary_of(name), data.truth(name)
+
+    assert summary["frames"] == sum(truth["by_kind"].values())
+    assert summary["first_local_ns"] == truth["first_local_ns"]
+    assert summary["last_local_ns"] == truth["last_local_ns"]
+    assert summary["by_stream"] == {"bookTicker": 66089, "depth@0ms": 6551, "snapshot": 1, "trade": 21313}
+    assert summary["gaps"] == []
+    json.dumps(summary)
+
+
+def test_messages_come_out_typed_valid_and_in_order():
+    decoder = Decoder("binance")
+    messages = list(decoder.messages(data.recording("binance/hft_spot_ethusdt_20240808.gz")))
+
+    assert {type(message) for message in messages} == {Quote, Trade, Book}
+    assert not any(message.validate() for message in messages)
+    trades = [message.trade_id for message in messages if isinstance(message, Trade)]
+    assert trades == list(range(trades[0], trades[0] + len(trades)))
+
+
+def test_single_frames_of_many_years_never_raise():
+    decoder = Decoder("binance")
+    list(decoder.messages(data.recording("binance/tardis_frames.jsonl")))
+    summary = decoder.summary.to_dict()
+
+    assert summary["frames"] == 26
+    assert summary["by_kind"]["trade"] >= 4
+    assert summary["by_kind"]["liquidation"] == 2
+
+
+def test_an_unknown_venue_names_the_known_ones():
+    with pytest.raises(UnknownVenue, match="binance"):
+        Decoder("binanse")
+
+
+def test_a_cut_recording_says_where(tmp_path: Path):
+    whole = data.recording("binance/hft_spot_ethusdt_20240808.gz").read_bytes()
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(UnreadableRecording, match=r"cut\.gz:\d+"):
+        list(Decoder("binance").messages(cut))
