@@ -1,0 +1,283 @@
+"""The collector: one venue's markets, from WebSocket frames to messages on the bus. Wiring only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from random import Random
+from typing import Any, ClassVar, Final
+
+from actors.collector.feed import Feed
+from actors.collector.gaps import Gaps
+from actors.collector.market_clock import VenueClock
+from actors.collector.normaliser import Normaliser
+from actors.collector.outbox import Outbox
+from actors.collector.settings import CollectorSettings
+from actors.collector.venue import Venue
+from actors.collector.venues.binance import Binance
+from actors.runtime.actor import Actor
+from protocol.errors import ConfigError, InvalidRequest, UnknownSymbol
+from protocol.instruments import Instrument
+from protocol.messages import Watermark
+from protocol.record import RecordKind
+from protocol.requests import Request
+from protocol.topics import mark_topic, parse_topic
+
+TICK_S: Final = 0.05
+SWEEP_S: Final = 1.0
+RATED: Final = ("frames_received", "trades_received", "quotes_received", "books_received")
+"""Counters whose rate per second is told in each full heartbeat."""
+VENUES: Final[dict[str, type[Venue]]] = {"binance": Binance}
+"""Every venue that a collector can speak with."""
+
+
+class Collector(Actor):
+    """Collects the market data of one venue."""
+
+    kind = "collector"
+    Settings: ClassVar[type[CollectorSettings]] = CollectorSettings
+
+    def setup(self) -> None:
+        """Check what the types cannot, then connect."""
+        self.venue = VENUES[self.settings.venue]()
+        problems = self._problems()
+        if problems:
+            raise ConfigError([f"actors.{self.name}.{problem}" for problem in problems])
+        self.gaps = Gaps(self.venue.name, f"{self.name}-{self.publisher.epoch}")
+        self.feeds = {market: self._feed(market) for market in self.settings.ws_url}
+        self.venue_clock = VenueClock()
+        self._snapped_ns: dict[str, int] = {}
+        self._snaps_wanted: set[str] = set()
+        self._rates: dict[str, float] = {}
+        self._counted: dict[str, int] = {}
+        self._counted_ns = self.clock.mono_ns()
+        wanted = [self.catalog.get(name) for name in self.settings.symbols] or self._instruments()
+        for market, rows in self._by_market(wanted).items():
+            self.feeds[market].subscribe(rows)
+        self.every(TICK_S, self._tick)
+        self.every(SWEEP_S, self._sweep)
+        self.every(self.settings.watermark_s, self._mark)
+
+    def _feed(self, market: str) -> Feed:
+        outbox = Outbox(self.publish, self.counters)
+        names = {}
+        contract_usd = {}
+        for instrument in self._instruments():
+            place, raw = self._place(instrument)
+            if place == market:
+                names[raw] = instrument.symbol
+                if instrument.contract_size != 1.0:
+                    contract_usd[instrument.symbol] = instrument.contract_size
+        normaliser = Normaliser(
+            self.venue.name,
+            self.venue.parser(market, names, contract_usd),
+            self.gaps,
+            outbox.add,
+            self.drop,
+            round(self.settings.max_ahead_s * 1e9),
+        )
+        random = Random(f"{self.name}-{self.publisher.epoch}-{market}-{os.getpid()}")
+        return Feed(self, self.venue, market, normaliser, outbox, random)
+
+    def _problems(self) -> list[str]:
+        """Every mistake of the settings that their types allow."""
+        settings, venue = self.settings, self.venue
+        problems = []
+        for name, urls, schemes in (
+            ("ws_url", settings.ws_url, ("ws://", "wss://")),
+            ("rest_url", settings.rest_url, ("http://", "https://")),
+        ):
+            for market, url in urls.items():
+                if market not in venue.markets:
+                    problems.append(f"{name}.{market}: {venue.name} has {', '.join(venue.markets)}")
+                if not url.startswith(schemes):
+                    problems.append(f"{name}.{market}: {url!r} does not begin with {' or '.join(schemes)}")
+        for market in settings.ws_url:
+            types = settings.streams.get(market, [])
+            kinds = [venue.kind_of(stream_type) for stream_type in types]
+            if not types:
+                problems.append(f"streams.{market}: name at least one stream type")
+            if market not in settings.rest_url and "book" in kinds:
+                problems.append(f"rest_url.{market}: order books need it for their snapshots")
+            problems += [
+                f"streams.{market}: {stream_type!r} is not a stream type that is understood"
+                for stream_type, kind in zip(types, kinds, strict=True)
+                if not kind
+            ]
+            problems += [
+                f"streams.{market}: more than one stream type for messages of kind {kind}"
+                for kind in dict.fromkeys(kinds)
+                if kind and kinds.count(kind) > 1
+            ]
+        for symbol in settings.symbols:
+            try:
+                self._market_of(symbol)
+            except UnknownSymbol as unknown:
+                problems.append(f"symbols: {unknown.message}")
+            except InvalidRequest as refusal:
+                problems.append(f"symbols: {refusal.message}")
+        return problems
+
+    # instruments
+
+    def _instruments(self) -> list[Instrument]:
+        """Instruments of this venue in the markets that are collected."""
+        found = self.catalog.of_venue(self.settings.venue)
+        return [instrument for instrument in found if self._place(instrument)[0] in self.settings.ws_url]
+
+    def _place(self, instrument: Instrument) -> tuple[str, str]:
+        """(market, raw name) of an instrument of this venue."""
+        market, _, raw = instrument.venues[self.settings.venue].rpartition(":")
+        return market, raw
+
+    def _by_market(self, instruments: Iterable[Instrument]) -> dict[str, list[tuple[str, str]]]:
+        rows: dict[str, list[tuple[str, str]]] = {}
+        for instrument in instruments:
+            market, raw = self._place(instrument)
+            rows.setdefault(market, []).append((instrument.symbol, raw))
+        return rows
+
+    def _market_of(self, symbol: str) -> str:
+        """Market in which this collector has a symbol.
+
+        Raises:
+            UnknownSymbol: nobody has configured it.
+            InvalidRequest: it is not at this venue, or its market is not collected here.
+        """
+        instrument = self.catalog.get(symbol)
+        if self.settings.venue not in instrument.venues:
+            raise InvalidRequest(f"{instrument.symbol} has no name at {self.settings.venue} in symbols.yaml")
+        market = self._place(instrument)[0]
+        if market not in self.settings.ws_url:
+            raise InvalidRequest(f"{instrument.symbol} is a {market} instrument; no ws_url.{market} is set")
+        return market
+
+    # timers
+
+    def _tick(self) -> None:
+        mono_ns = self.clock.mono_ns()
+        for feed in self.feeds.values():
+            feed.tick(mono_ns)
+        for symbol in list(self._snaps_wanted):
+            self._snap(symbol, mono_ns)
+
+    def _sweep(self) -> None:
+        mono_ns = self.clock.mono_ns()
+        for feed in self.feeds.values():
+            feed.sweep(mono_ns)
+        counts = {name: self.counters[name] for name in RATED}
+        elapsed_s = max(1e-9, (mono_ns - self._counted_ns) / 1e9)
+        self._rates = {
+            name.replace("received", "per_s"): round((count - self._counted.get(name, 0)) / elapsed_s, 1)
+            for name, count in counts.items()
+        }
+        self._counted, self._counted_ns = counts, mono_ns
+
+    def _mark(self) -> None:
+        """Say how far the venue's time has come; nothing before its first event."""
+        clocks = [(feed.clock, feed.is_connected) for feed in self.feeds.values()]
+        reached_ns = self.venue_clock.reached(clocks, self.clock.mono_ns())
+        if reached_ns:
+            is_connected = any(connected for _, connected in clocks)
+            mark = Watermark(self.name, self.venue.name, reached_ns, is_connected)
+            self.publish(mark_topic(self.name), [mark], RecordKind.TIME)
+
+    # control
+
+    def on_request(self, request: Request) -> object:
+        """subscribe, unsubscribe, snap, rotate, connections."""
+        match request.op:
+            case "subscribe":
+                return self._subscribe(_symbols(request))
+            case "unsubscribe":
+                return self._unsubscribe(_symbols(request))
+            case "snap":
+                return self._on_snap(request)
+            case "rotate":
+                return self._rotate(str(request.args.get("connection", "")))
+            case "connections":
+                mono_ns = self.clock.mono_ns()
+                return [line.describe(mono_ns) for feed in self.feeds.values() for line in feed.lines]
+            case _:
+                return super().on_request(request)
+
+    def _subscribe(self, symbols: list[str]) -> dict[str, list[str]]:
+        names = [self.catalog.get(symbol).symbol for symbol in symbols]
+        markets = [self._market_of(name) for name in names]  # all of them or none
+        already = [name for name, market in zip(names, markets, strict=True) if self._has(name, market)]
+        new = [self.catalog.get(name) for name in names if name not in already]
+        for market, rows in self._by_market(new).items():
+            self.feeds[market].subscribe(rows)
+        return {"subscribed": [instrument.symbol for instrument in new], "already": already}
+
+    def _unsubscribe(self, symbols: list[str]) -> dict[str, list[str]]:
+        names = [self.catalog.get(symbol).symbol for symbol in symbols]
+        markets = {name: self._market_of(name) for name in names}
+        here = [name for name in names if self._has(name, markets[name])]
+        for name in here:
+            self.feeds[markets[name]].unsubscribe(name)
+        return {"unsubscribed": here, "unknown": [name for name in names if name not in here]}
+
+    def _has(self, symbol: str, market: str) -> bool:
+        return symbol in self.feeds[market].normaliser.tapes
+
+    def _on_snap(self, request: Request) -> dict[str, Any]:
+        """Publish the whole book of `symbol` (or `topic`) on the bus, in its place; at most once per interval."""
+        symbol = request.symbol
+        if not symbol and request.topic:
+            try:
+                symbol = parse_topic(request.topic).symbol
+            except ValueError as fault:
+                raise InvalidRequest(str(fault)) from fault
+        symbol = self.catalog.get(symbol).symbol
+        market = self._market_of(symbol)
+        if not self._has(symbol, market):
+            raise InvalidRequest(f"{symbol} is not subscribed here")
+        if symbol in self.feeds[market].normaliser.unsynced:
+            return {"symbol": symbol, "state": "unsynced"}  # its snapshot is on the way anyway
+        self._snaps_wanted.add(symbol)
+        self._snap(symbol, self.clock.mono_ns())
+        return {"symbol": symbol, "state": "pending" if symbol in self._snaps_wanted else "published"}
+
+    def _snap(self, symbol: str, mono_ns: int) -> None:
+        last_ns = self._snapped_ns.get(symbol)
+        if last_ns is not None and mono_ns - last_ns < self.settings.snap_interval_s * 1e9:
+            return
+        self._snaps_wanted.discard(symbol)
+        if self.feeds[self._market_of(symbol)].republish(symbol):
+            self._snapped_ns[symbol] = mono_ns
+            self.counters["books_republished"] += 1
+
+    def _rotate(self, connection: str) -> list[str]:
+        lines = [line for feed in self.feeds.values() for line in feed.lines]
+        chosen = [line for line in lines if not connection or line.name == connection]
+        if not chosen:
+            names = ", ".join(line.name for line in lines) or "none"
+            raise InvalidRequest(f"no connection {connection!r}; there are: {names}")
+        for line in chosen:
+            line.rotate()
+        return [line.name for line in chosen]
+
+    def detail(self) -> dict[str, Any]:
+        """State of each market, for the heartbeat."""
+        mono_ns = self.clock.mono_ns()
+        return {
+            "venue": self.venue.name,
+            "connected": any(feed.is_connected for feed in self.feeds.values()),
+            "gaps_open": self.gaps.open_count,
+            "trades_missing": self.gaps.missing,
+            "rates": self._rates,
+            "markets": {market: feed.detail(mono_ns) for market, feed in self.feeds.items()},
+        }
+
+    def drain(self) -> None:
+        """Hang up: nothing more is to come."""
+        for feed in self.feeds.values():
+            feed.close()
+
+
+def _symbols(request: Request) -> list[str]:
+    symbols = request.symbols or ([request.symbol] if request.symbol else [])
+    if not symbols:
+        raise InvalidRequest(f"{request.op} needs symbols")
+    return symbols

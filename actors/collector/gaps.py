@@ -1,0 +1,152 @@
+"""The collector's own gap ledger: what is missing of a feed, from when it stopped to what became of it. Pure.
+
+    interrupt -> open, no end     the feed is away (disconnect, silence, lost book)
+    resume    -> open, with end   data flows again; whether ids are missing shows the next message
+    settle    -> filled           nothing was missing, or a snapshot made up for it
+              -> unfillable       it is not known how to get it back; repair is the ledger's business
+    hole      -> unfillable       the venue's own ids jumped
+    fill      -> filled           what was missing came late
+
+Every method returns the announcement to publish, or None if nothing has changed.
+"""
+
+from __future__ import annotations
+
+import collections
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from protocol.messages import Gap
+
+REPAIR: Final = "repair comes from the ledger"
+MAX_REMEMBERED: Final = 4096
+"""Holes that a late trade may still fill."""
+
+
+class Gaps:
+    """Gaps of one collector process.
+
+    Args:
+        venue: Venue of all of them.
+        prefix: `<publisher>-<epoch>`, so that ids are unique for ever.
+    """
+
+    def __init__(self, venue: str, prefix: str) -> None:
+        self._venue = venue
+        self._prefix = prefix
+        self._count = 0
+        self._current: dict[tuple[str, str], Gap] = {}
+        """(symbol, kind) to a gap that is not settled."""
+        self._holes: collections.OrderedDict[str, Gap] = collections.OrderedDict()
+        self.missing = 0
+        """Trade ids known to be missing, over all gaps of this process, less those that came late."""
+
+    @property
+    def open_count(self) -> int:
+        """Gaps without an end yet."""
+        return sum(1 for gap in self._current.values() if not gap.to_ts_ns)
+
+    def interrupt(
+        self, symbol: str, kind: str, from_ts_ns: int, from_id: int, cause: str, reason: str = ""
+    ) -> Gap | None:
+        """The feed of one kind of message has stopped."""
+        key = symbol, kind
+        current = self._current.get(key)
+        if current is not None and not current.to_ts_ns:
+            return None
+        if current is not None:  # it had come back, but not far enough to be settled
+            gap = replace(current, to_ts_ns=0, reason=reason)
+        else:
+            gap = self._new(
+                symbol=symbol,
+                kind=kind,
+                from_id=from_id,
+                to_id=0,
+                from_ts_ns=from_ts_ns,
+                to_ts_ns=0,
+                cause=cause,
+                state="open",
+                reason=reason,
+            )
+        self._current[key] = gap
+        return gap
+
+    def resume(self, symbol: str, kind: str, to_ts_ns: int) -> Gap | None:
+        """Messages can flow again; the gap has an end, what is missing is not known yet."""
+        gap = self._current.get((symbol, kind))
+        if gap is None or gap.to_ts_ns:
+            return None
+        gap = replace(gap, to_ts_ns=max(to_ts_ns, gap.from_ts_ns), reason="the next message will tell")
+        self._current[symbol, kind] = gap
+        return gap
+
+    def settle(
+        self, symbol: str, kind: str, to_ts_ns: int, first_missing: int = 0, last_missing: int = 0
+    ) -> Gap | None:
+        """The next message has come: ids `first_missing` to `last_missing` are gone, or none (0, 0)."""
+        return self._end(
+            symbol,
+            kind,
+            to_ts_ns,
+            from_id=first_missing,
+            to_id=last_missing,
+            state="unfillable" if last_missing else "filled",
+            reason=REPAIR if last_missing else "",
+        )
+
+    def make_up(self, symbol: str, kind: str, to_ts_ns: int, by: str) -> Gap | None:
+        """Something else made up for it: a book's snapshot holds all that was missed."""
+        return self._end(symbol, kind, to_ts_ns, state="filled", filled_by=by, reason="")
+
+    def give_up(self, symbol: str, kind: str, to_ts_ns: int, reason: str) -> Gap | None:
+        """It ends, and nobody can say what was missing."""
+        return self._end(symbol, kind, to_ts_ns, state="unfillable", reason=reason)
+
+    def _end(self, symbol: str, kind: str, to_ts_ns: int, **fields: object) -> Gap | None:
+        gap = self._current.pop((symbol, kind), None)
+        if gap is None:
+            return None
+        end_ns = gap.to_ts_ns or max(to_ts_ns, gap.from_ts_ns)
+        gap = replace(gap, to_ts_ns=end_ns, **fields)
+        self._remember(gap)
+        return gap
+
+    def hole(
+        self, symbol: str, kind: str, ids: tuple[int, int], from_ts_ns: int, to_ts_ns: int, reason: str = ""
+    ) -> Gap:
+        """The venue's ids jumped over `ids` (0, 0: it is not known over which)."""
+        gap = self._new(
+            symbol=symbol,
+            kind=kind,
+            from_id=ids[0],
+            to_id=ids[1],
+            from_ts_ns=from_ts_ns,
+            to_ts_ns=to_ts_ns,
+            cause="venue_jump",
+            state="unfillable",
+            reason=reason or REPAIR,
+        )
+        self._remember(gap)
+        return gap
+
+    def fill(self, gap_id: str, missing: int) -> Gap | None:
+        """One late trade of a hole has come; `missing` of it are still not there."""
+        self.missing -= 1
+        gap = self._holes.get(gap_id)
+        if gap is None or missing:
+            return None
+        del self._holes[gap_id]
+        count = gap.to_id - gap.from_id + 1
+        return replace(gap, state="filled", filled_by="late", count=count, reason="")
+
+    def _remember(self, gap: Gap) -> None:
+        if gap.kind == "trade" and gap.to_id:
+            self.missing += gap.to_id - gap.from_id + 1
+            self._holes[gap.gap_id] = gap
+            if len(self._holes) > MAX_REMEMBERED:
+                self._holes.popitem(last=False)
+
+    def _new(self, **fields: Any) -> Gap:
+        self._count += 1
+        return Gap(gap_id=f"{self._prefix}-{self._count}", venue=self._venue, **fields)

@@ -1,0 +1,63 @@
+"""Messages of one socket drain, grouped by topic: one frame per topic, in the order in which they came. Pure."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from protocol.messages import Book, Gap, Liquidation, Message, Quote, Trade
+from protocol.record import RecordKind
+from protocol.topics import market_topic
+
+Publish = Callable[[str, Sequence[Message], int], object]
+_COUNTERS: Final[dict[type[Message], tuple[str, ...]]] = {
+    Trade: ("trades_received", "ticks_received"),
+    Quote: ("quotes_received", "ticks_received"),
+    Book: ("books_received",),
+    Liquidation: ("liquidations_received",),
+}
+
+
+class Outbox:
+    """Gathers messages and publishes them.
+
+    Args:
+        publish: Takes (topic, messages of one type, record kind).
+        counters: Counts what goes out, by kind.
+    """
+
+    def __init__(self, publish: Publish, counters: collections.Counter[str]) -> None:
+        self._publish = publish
+        self._counters = counters
+        self._topics: dict[type[Message], dict[str, str]] = collections.defaultdict(dict)
+        self._batches: dict[str, list[Any]] = {}
+
+    def add(self, message: Any) -> None:
+        """Take a message; a gap goes out at once, after everything that came before it."""
+        kind = message.__class__
+        topic = self._topics[kind].get(message.symbol)
+        if topic is None:
+            topic = market_topic(kind.KIND, message.venue, message.symbol)
+            self._topics[kind][message.symbol] = topic
+        if kind is Gap:
+            self.flush()
+            self._counters["gaps_announced"] += 1
+            self._publish(topic, [message], RecordKind.UPSTREAM_GAP)
+            return
+        batch = self._batches.get(topic)
+        if batch is None:
+            self._batches[topic] = [message]
+        else:
+            batch.append(message)
+
+    def flush(self) -> None:
+        """Publish what has been gathered."""
+        if not self._batches:
+            return
+        batches, self._batches = self._batches, {}
+        counters = self._counters
+        for topic, messages in batches.items():
+            self._publish(topic, messages, RecordKind.DATA)
+            for name in _COUNTERS[messages[0].__class__]:
+                counters[name] += len(messages)

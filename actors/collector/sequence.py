@@ -1,0 +1,130 @@
+"""Is this the next one? Continuity of venue ids, exact with bounded memory. Pure.
+
+Trade ids step by one per symbol (Binance `trade.t`, `aggTrade.a`), so what was seen is everything from the first
+id to the newest one but for the holes: keeping the holes is enough to know every duplicate, also where two
+connections overlap during a rotation.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+MAX_HOLES: Final = 256
+"""Of one symbol, and pieces of one hole; beyond it one is given up: its trades would count as duplicates."""
+
+
+class Verdict(enum.Enum):
+    """What a trade id means."""
+
+    NEXT = "next"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    """It fills (a part of) a hole announced before; see `TradeChain.filled`."""
+    JUMP = "jump"
+    """Ids before it are missing: `TradeChain.missing`."""
+    RESET = "reset"
+    """The venue counts anew: older id, newer time."""
+
+
+class Hole:
+    """Missing trade ids, both ends included; it shrinks and splits as late trades come."""
+
+    __slots__ = ("gap_id", "ids", "ranges")
+
+    def __init__(self, first: int, last: int) -> None:
+        self.ids = first, last
+        self.ranges = [self.ids]
+        self.gap_id = ""
+        """Of the announcement, set by whoever announces it."""
+
+    def fill(self, trade_id: int) -> bool:
+        """Take one id out; False if it is not missing."""
+        for index, (first, last) in enumerate(self.ranges):
+            if first <= trade_id <= last:
+                rest = [(first, trade_id - 1), (trade_id + 1, last)]
+                self.ranges[index : index + 1] = [part for part in rest if part[0] <= part[1]]
+                return True
+        return False
+
+    @property
+    def missing(self) -> int:
+        """Ids that have not come yet."""
+        return sum(last - first + 1 for first, last in self.ranges)
+
+
+class TradeChain:
+    """Ids of one symbol's trades."""
+
+    __slots__ = ("expected", "filled", "holes", "is_interrupted", "missing", "newest_ns")
+
+    def __init__(self) -> None:
+        self.expected = 0
+        """Id that would be the next one; 0 before the first trade."""
+        self.newest_ns = 0
+        """Newest event time seen."""
+        self.is_interrupted = False
+        """The feed was away: whoever hears the next trade must settle the gap first."""
+        self.holes: list[Hole] = []
+        self.missing: Hole | None = None
+        """After JUMP: the new hole."""
+        self.filled: Hole | None = None
+        """After LATE: the hole that the trade belongs to."""
+
+    def observe(self, trade_id: int, ts_event_ns: int) -> Verdict:
+        """Enter one trade; the first one ever is NEXT."""
+        expected = self.expected
+        if trade_id == expected or not expected:
+            self.expected = trade_id + 1
+            self.newest_ns = max(self.newest_ns, ts_event_ns)
+            return Verdict.NEXT
+        if trade_id > expected:
+            return self._jump(trade_id, ts_event_ns)
+        for hole in self.holes:
+            if hole.fill(trade_id):
+                self.filled = hole
+                if not 0 < len(hole.ranges) <= MAX_HOLES:
+                    self.holes.remove(hole)
+                return Verdict.LATE
+        if ts_event_ns > self.newest_ns:
+            return self._reset(trade_id, ts_event_ns)
+        return Verdict.DUPLICATE
+
+    def _jump(self, trade_id: int, ts_event_ns: int) -> Verdict:
+        self.missing = Hole(self.expected, trade_id - 1)
+        self.holes.append(self.missing)
+        if len(self.holes) > MAX_HOLES:
+            del self.holes[0]
+        self.expected = trade_id + 1
+        self.newest_ns = max(self.newest_ns, ts_event_ns)
+        return Verdict.JUMP
+
+    def _reset(self, trade_id: int, ts_event_ns: int) -> Verdict:
+        """A duplicate or late trade is not newer than the newest: this id belongs to a new count."""
+        self.holes.clear()
+        self.expected = trade_id + 1
+        self.newest_ns = ts_event_ns
+        return Verdict.RESET
+
+
+class QuoteChain:
+    """Update ids of one symbol's best bid and ask: they grow, but not by one."""
+
+    __slots__ = ("last_id", "newest_ns")
+
+    def __init__(self) -> None:
+        self.last_id = 0
+        self.newest_ns = 0
+        """Newest event time seen."""
+
+    def observe(self, update_id: int, ts_event_ns: int) -> bool:
+        """Enter one quote; False if a newer or the same one was seen before. Id 0 means that there is none."""
+        if update_id and update_id <= self.last_id:
+            return False
+        self.last_id = update_id
+        self.newest_ns = max(self.newest_ns, ts_event_ns)
+        return True
+
+    def restart(self) -> None:
+        """A new connection after an interruption: whatever comes next is new."""
+        self.last_id = 0
