@@ -1,0 +1,108 @@
+"""Wiring of the aggregator: frames of the collectors go into the fold, its candles go out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from actors.aggregator.fold import Fold
+from actors.aggregator.rules import rules_of
+from actors.aggregator.settings import AggregatorSettings
+from actors.runtime.actor import Actor
+from protocol.errors import ConfigError, InvalidRequest, NoData, UnknownSymbol
+from protocol.record import Frame
+from protocol.requests import Request
+from protocol.sessions import session_named
+from protocol.topics import END, market_topic
+
+MAX_BARS: Final = 5000
+"""Most candles in one answer."""
+
+
+class Aggregator(Actor):
+    """Builds candles from the trades and quotes of every collector."""
+
+    kind = "aggregator"
+    Settings = AggregatorSettings
+    settings: AggregatorSettings
+
+    def setup(self) -> None:
+        """Check settings and instruments, and hear the collectors."""
+        rules = rules_of(self.settings, f"actors.{self.name}")
+        self._check_sessions()
+        self.fold = Fold(self.catalog, rules, self.counters)
+        self.subscribe(self._topics(), self._on_frame, sources=["collector"], on_gap=self._on_gap)
+
+    def on_request(self, request: Request) -> object:
+        """`bars` {symbol, venue, timeframe, n}: the candles kept here, oldest first, running ones last."""
+        if request.op != "bars":
+            return super().on_request(request)
+        symbol = self.catalog.get(request.symbol).symbol
+        builder = self.fold.builder(request.venue or self._only_venue(symbol), symbol)
+        if builder is None:
+            raise NoData(f"no candle of {symbol} yet", symbol=symbol)
+        try:
+            bars = builder.bars(request.timeframe, max(0, request.n))
+        except ValueError as fault:
+            raise InvalidRequest(str(fault), errors=[str(fault)]) from fault
+        return [bar.to_dict() for bar in bars[-MAX_BARS:]]
+
+    def detail(self) -> dict[str, Any]:
+        """Series built, and per publisher and venue how far behind our clock its watermark is."""
+        now_ns = self.clock.now_ns()
+        return {
+            "series": len(self.fold.builders),
+            "watermark_lag_s": {
+                f"{name} {venue}": round((now_ns - ts_ns) / 1e9, 3)
+                for name, feed in self.fold.feeds.items()
+                for venue, ts_ns in feed.watermarks.items()
+            },
+        }
+
+    def _on_frame(self, frame: Frame) -> None:
+        try:
+            output = self.fold.apply(frame)
+        except UnknownSymbol as fault:
+            self.drop("unknown_symbol", fault)
+            return
+        for topic, bars in output:
+            self.publish(topic, bars)
+
+    def _on_gap(self, frame: Frame, missing: int) -> None:
+        self._note_gap(frame, missing)
+        self.fold.note_lost(frame)
+
+    def _topics(self) -> list[str | bytes]:
+        """All trades, gaps and watermarks; of the quotes only those that candles are built from."""
+        quotes = [
+            market_topic("quote", venue, symbol).encode() + END
+            for symbol in self.catalog.symbols
+            for venue in self.catalog.get(symbol).venues
+            if self.catalog.get(symbol).bars_from == "quote"
+        ]
+        return ["trade.", "gap.", "mark.", *quotes]
+
+    def _only_venue(self, symbol: str) -> str:
+        """Where a symbol is, when the question does not say.
+
+        Raises:
+            InvalidRequest: at none or several venues.
+        """
+        venues = list(self.catalog.get(symbol).venues)
+        if len(venues) == 1:
+            return venues[0]
+        raise InvalidRequest(f"{symbol} is at {', '.join(venues) or 'no venue'}: name one", errors=["venue"])
+
+    def _check_sessions(self) -> None:
+        problems = []
+        for symbol in self.catalog.symbols:
+            instrument = self.catalog.get(symbol)
+            try:
+                session_named(instrument.session).is_open(self.clock.now_ns())
+            except ValueError as fault:
+                problems.append(f"symbols: {symbol}: {fault}")
+            if instrument.bars_from not in ("trade", "quote"):
+                problems.append(
+                    f"symbols: {symbol}: bars_from {instrument.bars_from!r} is neither trade nor quote"
+                )
+        if problems:
+            raise ConfigError(problems)

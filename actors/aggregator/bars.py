@@ -1,0 +1,259 @@
+"""From events to candles, for one symbol at one venue: a function of events, watermarks and gaps alone. Pure.
+
+Which event opens or closes a candle is told in candle.py, when candles close in ladder.py. Here: what counts
+as an event, and what was not seen. Coverage begins with the first event; a hole is an entry of the gap ledger,
+frames lost between two events, or a publisher that started anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from actors.aggregator.candle import Candle
+from actors.aggregator.coverage import Coverage
+from actors.aggregator.ladder import Ladder, LadderState
+from actors.aggregator.level import Level
+from actors.aggregator.rows import Row, rows_of_quotes, rows_of_trades
+from actors.aggregator.rules import Rules
+from protocol.messages import Bar, Gap, Quote, Trade
+from protocol.sessions import FOREVER_NS, Session
+
+_RESTART: Final = "restart-"
+_COLD: Final = (Candle(0, 0), 0, 0)
+"""No candle that the next event could go into without further questions."""
+
+
+class BuilderState(msgspec.Struct, array_like=True):
+    """What one builder remembers between two inputs."""
+
+    event_ns: int = 0
+    """Newest event; 0 before the first."""
+    next_show_ns: int = 0
+    """Horizon before which the running candles are not shown again."""
+    is_touched: bool = False
+    """Something changed since they were shown."""
+    is_fresh: bool = False
+    """The publisher has started anew and has not sent an event yet."""
+    suspicions: dict[str, int] = {}
+    """Holes that end with the next event: id to start."""
+    holes: list[tuple[str, int, int]] = []
+    ladder: LadderState | None = None
+
+
+class BarBuilder:
+    """Candles of one symbol at one venue, in every timeframe; after each input, `take` what is to be published.
+
+    Args:
+        venue: Where.
+        symbol: Canonical symbol.
+        source: `trade` or `quote`: what it is fed with, and which gaps concern it.
+        rules: How candles are built.
+        session: Calendar of the symbol.
+        counters: Where refused, late and dropped events are counted.
+    """
+
+    def __init__(
+        self, venue: str, symbol: str, source: str, rules: Rules, session: Session, counters: Counter[str]
+    ) -> None:
+        self.venue, self.symbol, self.source = venue, symbol, source
+        self._rules = rules
+        self._session = session
+        self._counters = counters
+        self._state = BuilderState()
+        self._clear()
+
+    def _clear(self) -> None:
+        rules, session = self._rules, self._session
+        levels = [
+            Level(self.symbol, self.venue, self.source, timeframe, keep_bars, session)
+            for timeframe, keep_bars in zip(rules.timeframes, rules.keep_bars, strict=True)
+        ]
+        self._coverage = Coverage(session)
+        self._ladder = Ladder(levels, rules, session, self._coverage, self._counters)
+        self._hot = _COLD
+
+    @property
+    def is_started(self) -> bool:
+        """Whether there was an event."""
+        return self._state.event_ns > 0
+
+    @property
+    def horizon_ns(self) -> int:
+        """Newest moment known, venue time; 0 before the first event."""
+        return self._ladder.horizon_ns
+
+    # inputs
+
+    def add_trades(self, trades: Iterable[Trade]) -> None:
+        """Fold trades, in the order in which they arrived."""
+        self._fold(rows_of_trades(trades, self._rules.max_ahead_ns, self._counters))
+
+    def add_quotes(self, quotes: Iterable[Quote]) -> None:
+        """Fold quotes, each as its mid price without volume."""
+        self._fold(rows_of_quotes(quotes, self._rules.max_ahead_ns, self._counters))
+
+    def advance(self, watermark_ns: int, *, is_connected: bool) -> None:
+        """Take a watermark of the feed: close what is due and show the running candles that have changed."""
+        state, ladder = self._state, self._ladder
+        if not self.is_started:
+            return
+        self._hot = _COLD
+        if is_connected and state.suspicions:
+            self._settle(watermark_ns)
+        ladder.reach(watermark_ns)
+        if state.is_touched and ladder.horizon_ns >= state.next_show_ns:
+            state.is_touched = False
+            state.next_show_ns = ladder.horizon_ns + self._rules.open_interval_ns
+            ladder.show()
+
+    def note_gap(self, gap: Gap) -> None:
+        """Take an entry of the gap ledger: candles in it are `gap`, and whole again once it is filled."""
+        if not self.is_started:
+            return  # coverage begins with the first event anyway
+        if gap.cause == "restart":  # the collector accounts for its restart itself: our guess is not needed
+            self._forget_suspicions(_RESTART)
+        from_ns = gap.from_ts_ns or self._state.event_ns
+        if gap.state == "filled":
+            before = self._coverage.remove(gap.gap_id)
+        else:
+            before = self._coverage.add(gap.gap_id, from_ns, gap.to_ts_ns or FOREVER_NS)
+        self._ladder.cover(min(from_ns, before[0]) if before else from_ns)
+        self._state.is_touched = True
+
+    def note_lost(self, hole_id: str) -> None:
+        """Events between the last one and the next one were lost on their way to us."""
+        if self.is_started:
+            self._suspect(hole_id, self._state.event_ns)
+
+    def note_restart(self, epoch: int) -> None:
+        """The publisher started anew: what happened since its last watermark was not seen.
+
+        Its first event may also take the series back in time: another recording is being played.
+        """
+        if not self.is_started:
+            return
+        self._state.is_fresh = True
+        self._state.suspicions.clear()
+        since_ns = self._coverage.end_open()
+        horizon_ns = self._ladder.horizon_ns
+        self._suspect(f"{_RESTART}{epoch}", horizon_ns if since_ns is None else min(since_ns, horizon_ns))
+
+    # outputs
+
+    def take(self) -> list[tuple[str, list[Bar]]]:
+        """What is to be published now: (topic, candles), lower timeframes first, closed before running ones."""
+        found = []
+        for level in self._ladder.levels:
+            if level.changed or level.showing:
+                bars = level.take()
+                self._counters["bars_published"] += len(bars)
+                self._counters["revisions"] += sum(bar.revision > 1 for bar in bars)
+                found.append((level.topic, bars))
+        return found
+
+    def bars(self, timeframe: str, count: int = 0) -> list[Bar]:
+        """The newest candles that are kept (all: 0), oldest first, running ones included.
+
+        Raises:
+            ValueError: the timeframe is not built.
+        """
+        return self._ladder.bars(timeframe)[-count:]
+
+    def state(self) -> BuilderState:
+        """What to keep; it shares the candles, so encode it before the next input and after `take`."""
+        self._state.holes = self._coverage.holes()
+        self._state.ladder = self._ladder.state()
+        return self._state
+
+    def restore(self, state: BuilderState) -> None:
+        """Go on from a decoded state: the same inputs give the same outputs."""
+        self._state = state
+        self._hot = _COLD
+        if state.ladder is not None:
+            self._coverage.restore(state.holes)
+            self._ladder.restore(state.ladder)
+
+    # the fold
+
+    def _fold(self, rows: list[Row]) -> None:
+        candle, start_ns, end_ns = self._hot
+        newest_ns = 0
+        for row in rows:
+            ts_ns = row[0]
+            if not start_ns <= ts_ns < end_ns:
+                self._reached(newest_ns)
+                found = self._place(row)
+                if found is None:
+                    start_ns = end_ns = 0
+                    continue
+                candle, start_ns, end_ns = found, found.open_ns, found.close_ns
+            candle.add(*row)
+            if ts_ns > newest_ns:  # noqa: PLR1730 - max() costs 50 ns here, for each event
+                newest_ns = ts_ns
+        self._reached(newest_ns)
+        self._hot = candle, start_ns, end_ns
+
+    def _reached(self, event_ns: int) -> None:
+        """Remember the newest event so far; nothing is due by it, or it would have gone through `_place`."""
+        state = self._state
+        if event_ns > state.event_ns:
+            state.event_ns = event_ns
+            state.is_touched = True
+            self._ladder.reach(event_ns)
+        elif event_ns:
+            state.is_touched = True
+
+    def _place(self, row: Row) -> Candle | None:
+        """The open candle for an event; None if it came too late for one, and has been dealt with."""
+        ts_ns, state, ladder = row[0], self._state, self._ladder
+        is_behind = ts_ns < ladder.horizon_ns - self._rules.max_behind_ns
+        if is_behind and not state.is_fresh:
+            self._counters["rejected_behind"] += 1
+            return None
+        if is_behind:
+            self._clear()
+            self._state = state = BuilderState()
+            ladder = self._ladder
+            self._counters["series_restarted"] += 1
+        if not self.is_started:
+            self._coverage.add("start", -FOREVER_NS, ts_ns)
+            ladder.start(ts_ns)
+        state.event_ns = max(state.event_ns, ts_ns)
+        state.is_fresh = False
+        state.is_touched = True
+        if state.suspicions:
+            self._settle(ts_ns)
+        ladder.reach(ts_ns)
+        candle = ladder.bucket(ts_ns)
+        if candle is None:
+            self._counters["late" if ladder.add_late(row) else "late_dropped"] += 1
+        return candle
+
+    # holes
+
+    def _suspect(self, hole_id: str, from_ns: int) -> None:
+        self._hot = _COLD
+        self._state.suspicions[hole_id] = from_ns
+        self._coverage.add(hole_id, from_ns)
+        self._ladder.cover(from_ns)
+        self._state.is_touched = True
+
+    def _settle(self, ts_ns: int) -> None:
+        """Data flows again: the holes that waited for it end here."""
+        suspicions = self._state.suspicions
+        for hole_id, from_ns in suspicions.items():
+            self._coverage.add(hole_id, from_ns, ts_ns)
+        self._ladder.cover(min(suspicions.values()))
+        suspicions.clear()
+        self._state.is_touched = True
+
+    def _forget_suspicions(self, prefix: str) -> None:
+        for hole_id, from_ns in list(self._state.suspicions.items()):
+            if hole_id.startswith(prefix):
+                del self._state.suspicions[hole_id]
+                self._coverage.remove(hole_id)
+                self._ladder.cover(from_ns)

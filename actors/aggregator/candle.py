@@ -1,0 +1,132 @@
+"""One candle while it can still change. Pure.
+
+Adding events is commutative: which event opens and which closes the candle is decided by venue time, then
+by the venue's own number where it counts, and only then by arrival. So a late or repaired event gives the
+candle that it would have given in time, and a candle rolled up from lower ones equals one built directly
+(sums to rounding, everything else exactly).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from protocol.messages import BUY, SELL, Bar
+
+
+class Candle(msgspec.Struct, array_like=True, gc=False):
+    """Sums of the events in one interval; with count 0 the four prices repeat the close before."""
+
+    open_ns: int
+    close_ns: int
+    """First moment that is no longer in it."""
+    open: float = 0.0
+    high: float = 0.0
+    low: float = 0.0
+    close: float = 0.0
+    volume: float = 0.0
+    buy_volume: float = 0.0
+    sell_volume: float = 0.0
+    notional: float = 0.0
+    """Sum of price times size."""
+    count: int = 0
+    first_ns: int = 0
+    first_id: int = 0
+    last_ns: int = 0
+    last_id: int = 0
+    revision: int = 0
+    coverage: float = 1.0
+
+    def add(self, ts_ns: int, order: int, price: float, size: float, side: int, count: int) -> None:
+        """Add one event.
+
+        Args:
+            ts_ns: Venue time.
+            order: Venue's running number, 0 if it has none: orders events of the same time.
+            price: In quote currency.
+            size: In base units; 0 for a quote.
+            side: Aggressor.
+            count: Trades in it, at least 1.
+        """
+        if not self.count:
+            self.flatten(price)
+            self.first_ns = self.last_ns = ts_ns
+            self.first_id = self.last_id = order
+        else:
+            if price > self.high:
+                self.high = price
+            elif price < self.low:
+                self.low = price
+            if ts_ns > self.last_ns or (ts_ns == self.last_ns and order >= self.last_id):
+                self.close = price
+                self.last_ns = ts_ns
+                self.last_id = order
+            elif ts_ns < self.first_ns or (ts_ns == self.first_ns and order < self.first_id):
+                self.open = price
+                self.first_ns = ts_ns
+                self.first_id = order
+        self.volume += size
+        if side == BUY:
+            self.buy_volume += size
+        elif side == SELL:
+            self.sell_volume += size
+        self.notional += price * size
+        self.count += count
+
+    def merge(self, other: Candle) -> None:
+        """Add everything that a candle inside this one holds."""
+        if not self.count:
+            self.open, self.high, self.low, self.close = other.open, other.high, other.low, other.close
+            self.first_ns, self.first_id = other.first_ns, other.first_id
+            self.last_ns, self.last_id = other.last_ns, other.last_id
+        elif other.count:
+            self.high = max(self.high, other.high)
+            self.low = min(self.low, other.low)
+            if (other.last_ns, other.last_id) >= (self.last_ns, self.last_id):
+                self.close, self.last_ns, self.last_id = other.close, other.last_ns, other.last_id
+            if (other.first_ns, other.first_id) < (self.first_ns, self.first_id):
+                self.open, self.first_ns, self.first_id = other.open, other.first_ns, other.first_id
+        self.volume += other.volume
+        self.buy_volume += other.buy_volume
+        self.sell_volume += other.sell_volume
+        self.notional += other.notional
+        self.count += other.count
+
+    def flatten(self, price: float) -> None:
+        """Set all four prices: the first event of a candle, or the close carried into an empty one."""
+        self.open = self.high = self.low = self.close = price
+
+    @property
+    def vwap(self) -> float:
+        """Volume-weighted average price, inside [low, high] whatever rounding says; the close without volume."""
+        if self.volume <= 0.0:
+            return self.close
+        return min(max(self.notional / self.volume, self.low), self.high)
+
+    def closed_status(self) -> str:
+        """What a finished candle is: gap if part of it was not seen, quiet without events, else closed."""
+        if self.coverage < 1.0:
+            return "gap"
+        return "closed" if self.count else "quiet"
+
+    def bar(self, symbol: str, venue: str, timeframe: str, source: str, status: str) -> Bar:
+        """The message that says so."""
+        return Bar(
+            symbol,
+            venue,
+            timeframe,
+            self.open_ns,
+            self.last_ns if self.count else self.close_ns,
+            self.open,
+            self.high,
+            self.low,
+            self.close,
+            self.volume,
+            self.buy_volume,
+            self.sell_volume,
+            self.vwap,
+            self.count,
+            status,
+            self.coverage,
+            self.revision,
+            source,
+        )

@@ -1,0 +1,208 @@
+"""Frames in, candles out: every builder of this aggregator, and which publisher feeds which. Pure.
+
+A publisher's watermarks move the builders that it feeds and no others: two collectors of one venue do not
+close each other's candles. What a frame causes is returned by the call that took it, so the whole is a
+function of the frames in their order, and can go on from its state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from actors.aggregator.bars import BarBuilder, BuilderState
+from actors.aggregator.rules import Rules
+from protocol.codec import decode_events
+from protocol.errors import PayloadError
+from protocol.instruments import Catalog
+from protocol.messages import Bar, Gap, Message, Quote, Trade, Watermark
+from protocol.record import Frame
+from protocol.sessions import session_named
+from protocol.topics import market_topic, parse_topic
+
+Output = list[tuple[str, list[Bar]]]
+"""(topic, candles) to publish, one frame each."""
+
+
+class FeedState(msgspec.Struct, array_like=True):
+    """What is known of one publisher."""
+
+    epoch: int
+    watermarks: dict[str, int]
+    """Newest watermark per venue."""
+    topics: list[str]
+    """Topics that it was the last to send."""
+
+
+class FoldState(msgspec.Struct, array_like=True):
+    """Everything that a fold remembers."""
+
+    feeds: dict[str, FeedState]
+    builders: dict[str, BuilderState]
+
+
+class Feed:
+    """One publisher of events."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.watermarks: dict[str, int] = {}
+        self.builders: dict[str, BarBuilder] = {}
+        """By the topic that feeds them."""
+
+
+class Fold:
+    """All candles of one aggregator.
+
+    Args:
+        catalog: Instruments: whether their candles come from trades or quotes, and their calendar.
+        rules: How candles are built.
+        counters: Where events, candles and refusals are counted.
+    """
+
+    def __init__(self, catalog: Catalog, rules: Rules, counters: Counter[str]) -> None:
+        self.feeds: dict[str, Feed] = {}
+        self.builders: dict[str, BarBuilder] = {}
+        """By the topic that feeds them."""
+        self._catalog = catalog
+        self._rules = rules
+        self._counters = counters
+
+    def apply(self, frame: Frame) -> Output:
+        """Take one frame of a collector; returns what it caused.
+
+        Raises:
+            PayloadError: the payload is not what the topic promises.
+            UnknownSymbol: nobody configured the instrument.
+        """
+        feed = self._feed_of(frame)
+        topic = frame.topic
+        builder = feed.builders.get(topic)
+        if builder is None:
+            if topic.startswith("mark."):
+                return self._advance(feed, frame)
+            if topic.startswith("gap."):
+                return self._note_gaps(frame)
+            builder = self._assign(feed, topic)
+            if builder is None:
+                return []
+        if builder.source == Trade.KIND:
+            trades = _events(frame, Trade)
+            self._counters["ticks_received"] += len(trades)
+            builder.add_trades(trades)
+        else:
+            quotes = _events(frame, Quote)
+            self._counters["ticks_received"] += len(quotes)
+            builder.add_quotes(quotes)
+        return builder.take()
+
+    def note_lost(self, frame: Frame) -> None:
+        """Frames of this one's topic are missing before it: their events were not seen."""
+        builder = self.builders.get(frame.topic)
+        if builder is not None:
+            builder.note_lost(f"bus-{frame.publisher}-{frame.epoch}-{frame.topic_seq}")
+
+    def builder(self, venue: str, symbol: str) -> BarBuilder | None:
+        """The builder of one symbol at one venue, None before its first event."""
+        source = self._catalog.get(symbol).bars_from
+        return self.builders.get(market_topic(source, venue, symbol))
+
+    def snapshot(self) -> bytes:
+        """Everything it remembers, between two frames."""
+        return msgspec.msgpack.encode(
+            FoldState(
+                {
+                    name: FeedState(feed.epoch, feed.watermarks, list(feed.builders))
+                    for name, feed in self.feeds.items()
+                },
+                {topic: builder.state() for topic, builder in self.builders.items()},
+            )
+        )
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on from a snapshot of a fold with the same rules: the same frames give the same output.
+
+        Raises:
+            msgspec.DecodeError: it is not one.
+            UnknownSymbol: it holds an instrument that is configured no longer.
+        """
+        state = msgspec.msgpack.decode(snapshot, type=FoldState)
+        for topic, kept in state.builders.items():
+            builder = self.builders[topic] = self._build(topic)
+            builder.restore(kept)
+        for name, feed_state in state.feeds.items():
+            feed = self.feeds[name] = Feed(feed_state.epoch)
+            feed.watermarks = feed_state.watermarks
+            feed.builders = {topic: self.builders[topic] for topic in feed_state.topics}
+
+    def _feed_of(self, frame: Frame) -> Feed:
+        name = frame.publisher
+        feed = self.feeds.get(name)
+        if feed is None:
+            feed = self.feeds[name] = Feed(frame.epoch)
+        elif feed.epoch != frame.epoch:
+            feed.epoch = frame.epoch
+            feed.watermarks.clear()
+            for builder in feed.builders.values():
+                builder.note_restart(frame.epoch)
+        return feed
+
+    def _assign(self, feed: Feed, topic: str) -> BarBuilder | None:
+        """The builder of a topic that this publisher sends for the first time; None if candles do not need it."""
+        builder = self.builders.get(topic)
+        if builder is None:
+            try:
+                parts = parse_topic(topic)
+            except ValueError as fault:
+                raise PayloadError(str(fault)) from fault
+            if parts.kind != self._catalog.get(parts.symbol).bars_from:
+                return None
+            builder = self.builders[topic] = self._build(topic)
+        for other in self.feeds.values():
+            other.builders.pop(topic, None)
+        feed.builders[topic] = builder
+        return builder
+
+    def _build(self, topic: str) -> BarBuilder:
+        kind, venue, symbol, _ = parse_topic(topic)
+        session = session_named(self._catalog.get(symbol).session)
+        return BarBuilder(venue, symbol, kind, self._rules, session, self._counters)
+
+    def _advance(self, feed: Feed, frame: Frame) -> Output:
+        if frame.schema >> 8 != Watermark.SCHEMA >> 8:
+            return []  # EPOCH and CLEAN_STOP: the epoch in the header says all that matters here
+        output: Output = []
+        for mark in _events(frame, Watermark):
+            self._counters["watermarks_received"] += 1
+            if mark.ts_event_ns - frame.ts_pub_ns > self._rules.max_ahead_ns:
+                self._counters["rejected_watermark"] += 1
+                continue
+            feed.watermarks[mark.venue] = max(mark.ts_event_ns, feed.watermarks.get(mark.venue, 0))
+            for builder in feed.builders.values():
+                if builder.venue == mark.venue:
+                    builder.advance(mark.ts_event_ns, is_connected=mark.is_connected)
+                    output += builder.take()
+        return output
+
+    def _note_gaps(self, frame: Frame) -> Output:
+        output: Output = []
+        for gap in _events(frame, Gap):
+            self._counters["gaps_received"] += 1
+            builder = self.builders.get(market_topic(gap.kind, gap.venue, gap.symbol))
+            if builder is not None:
+                builder.note_gap(gap)
+                output += builder.take()
+        return output
+
+
+def _events(frame: Frame, kind: type[Message]) -> list[Any]:
+    """Events of a frame, of this type and no other.
+
+    Raises:
+        PayloadError: they are something else.
+    """
+    if frame.schema >> 8 != kind.SCHEMA >> 8:
+        raise PayloadError(f"{frame.topic} carries schema {frame.schema >> 8}, not {kind.KIND}")
+    return decode_events(frame)

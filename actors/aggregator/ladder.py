@@ -1,0 +1,232 @@
+"""All timeframes of one symbol on one time line: what is open, what closes when, what a late event changes. Pure.
+
+The horizon is the newest moment of venue time that is known. What ended `lateness` before it closes: in order
+of time, in the first timeframe; every other timeframe is rolled up from the one below. No clock closes
+anything, so a replay gives the same candles.
+
+A later event is added to every kept candle that holds it, which is then published again as a revision; an
+interval that is not kept any more stays as it was published. A candle without events repeats the close
+before it, and follows it when a late event changes that.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import msgspec
+
+from actors.aggregator.candle import Candle
+from actors.aggregator.coverage import Coverage
+from actors.aggregator.level import Level, LevelState
+from actors.aggregator.rows import Row
+from actors.aggregator.rules import Rules
+from protocol.messages import Bar
+from protocol.sessions import Session, timeframe_ns
+
+
+class LadderState(msgspec.Struct, array_like=True):
+    """What a ladder remembers."""
+
+    horizon_ns: int
+    closed_until_ns: int
+    carried: float | None
+    newest_key: tuple[int, int]
+    buckets: list[Candle]
+    levels: list[LevelState]
+
+
+class Ladder:
+    """The candles of one symbol at one venue, in every timeframe."""
+
+    def __init__(
+        self,
+        levels: list[Level],
+        rules: Rules,
+        session: Session,
+        coverage: Coverage,
+        counters: Counter[str],
+    ) -> None:
+        self.levels = levels
+        self.horizon_ns = 0
+        self._due_ns = 0
+        """Horizon at which the next candle of the first timeframe closes."""
+        self._base, self._uppers = levels[0], levels[1:]
+        self._steps = list(itertools.zip_longest(self._uppers, self._uppers[1:]))
+        """Every upper level with the one above it, None above the last."""
+        self._rules = rules
+        self._session = session
+        self._coverage = coverage
+        self._counters = counters
+        self._longest_quiet_ns = rules.max_quiet_bars * timeframe_ns(self._base.timeframe)
+        self._closed_until_ns = 0
+        self._carried: float | None = None
+        """Close of the newest closed candle; None before the first price."""
+        self._newest_key = (0, 0)
+        """Venue time and number of the newest event in a closed candle."""
+        self._buckets: dict[int, Candle] = {}
+        """Candles of the first timeframe that have events and are not closed."""
+
+    def start(self, ts_ns: int) -> None:
+        """Begin at the first event; those before it within the lateness are still in time."""
+        self.horizon_ns = ts_ns
+        self._close_until(self._ripe_ns(ts_ns))
+
+    def reach(self, ts_ns: int) -> None:
+        """Move the horizon forward and close what is due."""
+        if ts_ns > self.horizon_ns:
+            self.horizon_ns = ts_ns
+            if ts_ns >= self._due_ns:
+                self._close_until(self._ripe_ns(ts_ns))
+
+    def bucket(self, ts_ns: int) -> Candle | None:
+        """The candle of the first timeframe for an event within the horizon; None if it is closed."""
+        open_ns = self._session.bar_open_ns(ts_ns, self._base.timeframe)
+        if open_ns < self._closed_until_ns:
+            return None
+        candle = self._buckets.get(open_ns)
+        if candle is None:
+            candle = self._buckets[open_ns] = self._base.candle_from(open_ns)
+        return candle
+
+    def add_late(self, row: Row) -> bool:
+        """Add an event whose first candle is closed; False if no candle is kept that could hold it."""
+        ts_ns, order, price = row[:3]
+        is_taken = False
+        for level in self.levels:
+            running = level.running
+            if running is not None and running.open_ns <= ts_ns < running.close_ns:
+                running.add(*row)  # the levels above get it when this one closes
+                is_taken = True
+                break
+            kept = level.kept(ts_ns)
+            if kept is not None:
+                kept.add(*row)
+                level.revise(kept)
+                is_taken = True
+        if is_taken and self._carried is not None and (ts_ns, order) >= self._newest_key:
+            self._newest_key = (ts_ns, order)
+            self._carried = price
+            for level in self.levels:
+                level.carry(ts_ns, price)
+        return is_taken
+
+    def cover(self, from_ns: int) -> None:
+        """Measure the coverage of the closed candles that reach beyond a moment again."""
+        for level in self.levels:
+            level.cover(from_ns, self._coverage)
+
+    def running(self) -> list[list[Candle]]:
+        """The candles that are not closed, as they stand now: one list per level."""
+        views = [sorted(self._buckets.values(), key=lambda candle: candle.open_ns)]
+        for level in self._uppers:
+            views.append(level.views(views[-1]))
+        return views
+
+    def show(self) -> None:
+        """Publish the running candles that have changed."""
+        for level, views in zip(self.levels, self.running(), strict=True):
+            level.show(views, self.horizon_ns, self._coverage)
+
+    def bars(self, timeframe: str) -> list[Bar]:
+        """The candles of a timeframe that are kept, oldest first, running ones last.
+
+        Raises:
+            ValueError: the timeframe is not built.
+        """
+        for level, views in zip(self.levels, self.running(), strict=True):
+            if level.timeframe == timeframe:
+                closed = [level.closed_bar(candle) for candle in level.closed.values()]
+                return closed + [
+                    level.open_bar(view, self.horizon_ns, self._coverage) for view in views if view.count
+                ]
+        built = ", ".join(level.timeframe for level in self.levels)
+        raise ValueError(f"timeframe {timeframe!r} is none of {built}")
+
+    def state(self) -> LadderState:
+        """What to keep; it shares the candles, so encode it before the next input."""
+        return LadderState(
+            self.horizon_ns,
+            self._closed_until_ns,
+            self._carried,
+            self._newest_key,
+            list(self._buckets.values()),
+            [level.state() for level in self.levels],
+        )
+
+    def restore(self, state: LadderState) -> None:
+        """Go on from a decoded state."""
+        self.horizon_ns = state.horizon_ns
+        self._carried = state.carried
+        self._newest_key = state.newest_key
+        self._buckets = {candle.open_ns: candle for candle in state.buckets}
+        for level, kept in zip(self.levels, state.levels, strict=True):
+            level.restore(kept)
+        self._set_closed_until(state.closed_until_ns)
+
+    def _ripe_ns(self, horizon_ns: int) -> int:
+        """End of the last interval of the first timeframe that is due."""
+        return self._session.bar_open_ns(horizon_ns - self._rules.lateness_ns, self._base.timeframe)
+
+    def _set_closed_until(self, ts_ns: int) -> None:
+        self._closed_until_ns = ts_ns
+        next_ns = self._session.bar_close_ns(ts_ns, self._base.timeframe)
+        self._due_ns = next_ns + self._rules.lateness_ns
+
+    def _close_until(self, target_ns: int) -> None:
+        at_ns = self._closed_until_ns
+        has_price = self._carried is not None or bool(self._buckets)
+        if has_price and self._session.open_time_ns(at_ns, target_ns) > self._longest_quiet_ns:
+            at_ns = self._jump(at_ns, target_ns)
+        self._run(at_ns, target_ns)
+        self._set_closed_until(target_ns)
+        if self._coverage and self.levels[-1].closed:
+            self._coverage.forget_before(min(next(iter(level.closed)) for level in self.levels))
+
+    def _jump(self, at_ns: int, target_ns: int) -> int:
+        """Venue time jumped: close what has events, then begin again rather than invent what lies between."""
+        ends_ns = [candle.close_ns for candle in self._buckets.values() if candle.open_ns < target_ns]
+        resumed_ns = max(ends_ns, default=at_ns)
+        self._run(at_ns, resumed_ns)
+        self._coverage.add(f"jump-{resumed_ns}", resumed_ns, target_ns)
+        self._carried = None
+        self._counters["series_restarted"] += 1
+        return resumed_ns
+
+    def _run(self, at_ns: int, target_ns: int) -> None:
+        """Close every candle of the first timeframe in an interval, and what they complete above."""
+        base, session, buckets = self._base, self._session, self._buckets
+        while at_ns < target_ns:
+            candle = buckets.pop(at_ns, None)
+            if candle is None:
+                if self._carried is None or not session.is_open(at_ns):
+                    at_ns = self._next_ns(at_ns, target_ns)
+                    self._roll_up(at_ns)
+                    continue
+                candle = base.candle_from(at_ns)
+            base.close(candle, self._carried, self._coverage)
+            self._carried = candle.close
+            if candle.count:
+                self._newest_key = (candle.last_ns, candle.last_id)
+            at_ns = candle.close_ns
+            if self._uppers:
+                self._uppers[0].roll_up(candle)
+                self._roll_up(at_ns)
+
+    def _next_ns(self, at_ns: int, target_ns: int) -> int:
+        """Where the next candle of the first timeframe begins, when there is none at `at_ns`."""
+        opens_ns = target_ns if self._carried is None else self._session.next_open_ns(at_ns)
+        return min(target_ns, opens_ns, *self._buckets)
+
+    def _roll_up(self, until_ns: int) -> None:
+        """Close the candles of the upper timeframes that have ended."""
+        for level, above in self._steps:
+            running = level.running
+            if running is None:
+                continue
+            if running.close_ns > until_ns:
+                return  # those above hold it, so they have not ended either
+            level.running = None
+            level.close(running, self._carried, self._coverage)
+            if above is not None:
+                above.roll_up(running)

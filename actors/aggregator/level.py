@@ -1,0 +1,147 @@
+"""The candles of one symbol and timeframe: those closed but kept, and the one that is being rolled up. Pure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import msgspec
+
+from actors.aggregator.candle import Candle
+from actors.aggregator.coverage import Coverage
+from protocol.messages import Bar
+from protocol.sessions import Session
+from protocol.topics import market_topic
+
+
+class LevelState(msgspec.Struct, array_like=True):
+    """What one timeframe remembers."""
+
+    running: Candle | None
+    closed: list[Candle]
+    shown: dict[int, int]
+
+
+class Level:
+    """One timeframe. The first one of a symbol is fed with events, each other one with closed candles."""
+
+    def __init__(
+        self, symbol: str, venue: str, source: str, timeframe: str, keep_bars: int, session: Session
+    ) -> None:
+        self.timeframe = timeframe
+        self.topic = market_topic("bar", venue, symbol, timeframe)
+        self.running: Candle | None = None
+        """Sum of the candles below that have closed in the interval that has not."""
+        self.closed: dict[int, Candle] = {}
+        """By opening time, in order of time."""
+        self.changed: dict[int, Candle] = {}
+        """Closed or revised since the last publication."""
+        self.shown: dict[int, int] = {}
+        """What was published of each candle that is not closed: its count, doubled, plus one if stale."""
+        self.showing: list[Bar] = []
+        """Running candles that are to be published."""
+        self._identity = symbol, venue, timeframe, source
+        self._keep_bars = keep_bars
+        self._session = session
+
+    def candle_from(self, open_ns: int) -> Candle:
+        """An empty candle of this timeframe."""
+        return Candle(open_ns, self._session.bar_close_ns(open_ns, self.timeframe))
+
+    def roll_up(self, below: Candle) -> None:
+        """Take a closed candle of the timeframe below."""
+        if self.running is None:
+            self.running = self.candle_from(self._session.bar_open_ns(below.open_ns, self.timeframe))
+        self.running.merge(below)
+
+    def close(self, candle: Candle, carried: float | None, coverage: Coverage) -> None:
+        """Finish a candle; `carried` is the close before it, its prices if nothing happened in it."""
+        if not candle.count and carried is not None:
+            candle.flatten(carried)
+        candle.coverage = coverage.share(candle.open_ns, candle.close_ns)
+        self.closed[candle.open_ns] = self.changed[candle.open_ns] = candle
+        self.shown.pop(candle.open_ns, None)
+        if len(self.closed) > self._keep_bars:
+            del self.closed[next(iter(self.closed))]
+
+    def kept(self, ts_ns: int) -> Candle | None:
+        """The closed candle that holds a moment, if it is still kept."""
+        return self.closed.get(self._session.bar_open_ns(ts_ns, self.timeframe))
+
+    def revise(self, candle: Candle) -> None:
+        """A closed candle has changed: publish it again, and the empty ones after it that repeat its close."""
+        self.changed[candle.open_ns] = candle
+        following = self.closed.get(candle.close_ns)
+        if following is None or not following.count:
+            self.carry(candle.open_ns, candle.close)
+
+    def carry(self, after_ns: int, price: float) -> None:
+        """Set the price of the empty candles after a moment, up to the first that has events."""
+        for candle in self.closed.values():
+            if candle.open_ns <= after_ns:
+                continue
+            if candle.count:
+                break
+            if candle.close != price:
+                candle.flatten(price)
+                self.changed[candle.open_ns] = candle
+
+    def cover(self, from_ns: int, coverage: Coverage) -> None:
+        """Measure the closed candles that reach beyond a moment again, after a hole there has changed."""
+        for candle in self.closed.values():
+            if candle.close_ns > from_ns:
+                share = coverage.share(candle.open_ns, candle.close_ns)
+                if share != candle.coverage:
+                    candle.coverage = share
+                    self.changed[candle.open_ns] = candle
+
+    def views(self, below: Iterable[Candle]) -> list[Candle]:
+        """The candles that are not closed, as they stand with those below that are not closed either."""
+        found = [] if self.running is None else [copy.copy(self.running)]
+        for candle in below:
+            open_ns = self._session.bar_open_ns(candle.open_ns, self.timeframe)
+            if not found or found[-1].open_ns != open_ns:
+                found.append(self.candle_from(open_ns))
+            found[-1].merge(candle)
+        return found
+
+    def closed_bar(self, candle: Candle) -> Bar:
+        """Message of a closed candle at its revision."""
+        return candle.bar(*self._identity, candle.closed_status())
+
+    def open_bar(self, candle: Candle, now_ns: int, coverage: Coverage) -> Bar:
+        """Message of a candle that is not closed; its coverage is that of the part until now."""
+        candle.coverage = coverage.share(candle.open_ns, min(candle.close_ns, now_ns))
+        return candle.bar(*self._identity, "stale" if coverage.is_interrupted else "open")
+
+    def show(self, views: Iterable[Candle], now_ns: int, coverage: Coverage) -> None:
+        """Publish those of the running candles that differ from what was published of them."""
+        for candle in views:
+            look = candle.count * 2 + coverage.is_interrupted
+            if candle.count and self.shown.get(candle.open_ns) != look:
+                self.shown[candle.open_ns] = look
+                self.showing.append(self.open_bar(candle, now_ns, coverage))
+
+    def take(self) -> list[Bar]:
+        """What is to be published: closed and revised candles, each at its next revision, then running ones."""
+        bars = []
+        for candle in sorted(self.changed.values(), key=_opening):
+            candle.revision += 1
+            bars.append(self.closed_bar(candle))
+        bars += self.showing
+        self.changed.clear()
+        self.showing.clear()
+        return bars
+
+    def state(self) -> LevelState:
+        """What to keep; it shares the candles, so encode it before the next input."""
+        return LevelState(self.running, list(self.closed.values()), self.shown)
+
+    def restore(self, state: LevelState) -> None:
+        """Go on from a decoded state."""
+        self.running, self.shown = state.running, state.shown
+        self.closed = {candle.open_ns: candle for candle in state.closed}
+
+
+def _opening(candle: Candle) -> int:
+    return candle.open_ns

@@ -1,0 +1,131 @@
+"""The hub: hears everybody, remembers the newest, answers engines before it hears more. Wiring only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from actors.hub.answers import Answers
+from actors.hub.desk import Desk
+from actors.hub.fleet import Fleet
+from actors.hub.freshness import Freshness
+from actors.hub.market import MarketAnswers
+from actors.hub.overview import OverviewAnswers
+from actors.hub.settings import HubSettings
+from actors.hub.store import RECEIVED_NAMES, Store
+from actors.hub.warmth import Warmth
+from actors.runtime.actor import Actor
+from protocol.record import Frame, RecordKind
+from protocol.requests import Reply, Request
+from protocol.sessions import session_named
+from protocol.transport import Envelope, remove_stale_socket
+
+PREFIXES: Final = (*(f"{kind}." for kind in RECEIVED_NAMES), "beat.", "mark.")
+_STORED: Final = (RecordKind.DATA, RecordKind.UPSTREAM_GAP)
+MEASURE_S: Final = 1.0
+SYNC_S: Final = 0.1
+
+
+class HubActor(Actor):
+    """Keeps the newest value of every topic and answers engines."""
+
+    kind = "hub"
+    Settings = HubSettings
+
+    def setup(self) -> None:
+        """Subscribe first, then bind the socket that engines ask."""
+        settings: HubSettings = self.settings
+        self.store = Store(settings, self._session_of)
+        self.fleet = Fleet(settings.silence_s)
+        self.warmth = Warmth(self.store, self._ask, self.drop, settings.snap_retry_s)
+        self.answers = self._answers(settings)
+        self.subscribe(PREFIXES, self._on_frame)
+        endpoint = self.endpoints.query(self.name)
+        remove_stale_socket(endpoint)
+        self._queries = self.wire.responder(endpoint)
+        self.serve(self._queries, self._on_query)
+        self.every(MEASURE_S, lambda: self.store.measure(MEASURE_S))
+        self.every(SYNC_S, self._sync)
+
+    def _answers(self, settings: HubSettings) -> Answers:
+        ttl_s = {
+            "quote": settings.quote_ttl_s,
+            "trade": settings.trade_ttl_s,
+            "book": settings.book_ttl_s,
+            "bar": settings.bar_ttl_s,
+            "feature": settings.bar_ttl_s,
+            "flow": settings.flow_ttl_s,
+        }
+        freshness = Freshness(ttl_s, self.fleet, self.store.gaps, _is_open, self._bars_from)
+        epoch = self.publisher.epoch
+        desk = Desk(self.name, epoch, self.clock, self.catalog, self.store, self.fleet, freshness)
+        addresses = {name: self.endpoints.pub(name) for name in self.common.actors}
+        overview = OverviewAnswers(desk, self.status, addresses, settings.max_reply_bytes)
+        return Answers(desk, MarketAnswers(desk), overview, self.counters, settings.max_reply_bytes)
+
+    def _on_frame(self, frame: Frame) -> None:
+        kind = frame.kind
+        if kind in _STORED:
+            self.store.ingest(frame)
+        elif kind == RecordKind.HEARTBEAT:
+            self.fleet.on_beat(frame, self.clock.mono_ns())
+        elif kind == RecordKind.TIME:
+            self.fleet.on_mark(frame, self.clock.mono_ns())
+
+    def _on_query(self, envelope: Envelope, body: bytes) -> None:
+        self._queries.reply(envelope, self.answers.answer(body))
+
+    def _sync(self) -> None:
+        """Ask new processes for what they remember, and collectors for the books that are out of step."""
+        while self.fleet.news:
+            publisher = self.fleet.news.pop()
+            self.store.gaps.abandon(publisher.name, publisher.epoch)
+            if publisher.name in self.common.actors:
+                self.warmth.restore(publisher.name)
+        self.warmth.sync_books(self.clock.mono_ns())
+
+    def _ask(
+        self, actor: str, questions: list[Request], done: Callable[[list[Reply] | Exception], None]
+    ) -> None:
+        """Ask an actor's `ctl` in a thread: the loop goes on answering engines."""
+        if actor not in self.common.actors:
+            return
+        endpoint, timeout_s = self.endpoints.ctl(actor), self.settings.ask_timeout_s
+
+        def work() -> list[Reply]:
+            requester = self.wire.requester(endpoint)
+            try:
+                return [requester.ask(question, timeout_s) for question in questions]
+            finally:
+                self.wire.forget(requester.socket)
+
+        self.submit(work, done)
+
+    def _session_of(self, symbol: str) -> str:
+        session = self.catalog.get(symbol).session if symbol in self.catalog else ""
+        return "" if session == "crypto" else session
+
+    def _bars_from(self, symbol: str) -> str:
+        return self.catalog.get(symbol).bars_from if symbol in self.catalog else "trade"
+
+    def status(self) -> dict[str, Any]:
+        """As every actor's; the counts of what came are taken from the store just before."""
+        counts = {**self.store.received(), **self.warmth.counters()}
+        counts["replies_unroutable"] = self._queries.unroutable
+        self.counters.update({name: count - self.counters[name] for name, count in counts.items()})
+        return super().status()
+
+    def detail(self) -> dict[str, Any]:
+        """Sizes of what is kept, for the heartbeat and `status`."""
+        books = self.store.books()
+        return {
+            "query": self._queries.endpoint,
+            "topics": len(self.store),
+            "gaps_open": self.store.gaps.open_count(),
+            "books": len(books),
+            "books_synced": sum(book.is_synced for book in books),
+        }
+
+
+def _is_open(session: str, ts_ns: int) -> bool:
+    return session_named(session).is_open(ts_ns)

@@ -1,0 +1,73 @@
+"""The candle window of one topic: decoded as it comes, packed, answered as one buffer. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from actors.hub.bars import BarWindow
+from actors.hub.payloads import bytes_header, extend_map
+from actors.hub.slots import Slot
+from protocol.codec import decode_events
+from protocol.errors import PayloadError
+from protocol.messages import Bar
+from protocol.record import Frame
+from protocol.sessions import timeframe_ns
+from protocol.topics import Topic
+from protocol.windows import BAR_BYTES, BAR_COLUMNS, STATUSES
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class BarSlot(Slot):
+    """Candles of one symbol, venue and timeframe."""
+
+    __slots__ = ("older_revisions", "timeframe_ns", "window")
+
+    def __init__(self, name: str, topic: Topic, frame: Frame, limit: int) -> None:
+        super().__init__(name, topic, frame)
+        self.window = BarWindow(topic.symbol, topic.venue, topic.timeframe, limit)
+        self.timeframe_ns = timeframe_ns(topic.timeframe)
+        self.older_revisions = 0
+        """Candles that came after a newer revision of themselves."""
+
+    def apply(self, frame: Frame) -> None:
+        """Take new candles and new revisions of old ones."""
+        bars: list[Bar] = decode_events(frame)
+        super().apply(frame)
+        for bar in bars:
+            try:
+                if not self.window.upsert(bar):
+                    self.older_revisions += 1
+            except ValueError as fault:
+                raise PayloadError(f"{frame.topic}: {fault}") from fault
+
+    def newest(self) -> tuple[bytes, int]:
+        """The newest candle, and when the aggregator published it (a candle has no receive time)."""
+        return _encode(self.window.bar(len(self.window) - 1)), self.frame.ts_pub_ns
+
+    def tail(self, count: int) -> list[bytes]:
+        """The newest `count` candles, encoded, oldest first."""
+        stop = len(self.window)
+        return [_encode(self.window.bar(index)) for index in range(max(0, stop - count), stop)]
+
+    def covered(self, start: int, stop: int) -> tuple[int, int]:
+        """Time range `[from, to)` that candles `[start, stop)` stand for, ns; (0, 0) if there are none."""
+        if start >= stop:
+            return 0, 0
+        return self.window.ts_open_ns(start), self.window.ts_open_ns(stop - 1) + self.timeframe_ns
+
+    def encoded(self, start: int, stop: int) -> list[bytes | memoryview]:
+        """Pieces of an encoded `BarData` of candles `[start, stop)`: the rows are not copied here."""
+        rows = self.window.rows(start, stop)
+        head = {
+            "symbol": self.topic.symbol,
+            "venue": self.topic.venue,
+            "timeframe": self.topic.timeframe,
+            "row_bytes": BAR_BYTES,
+            "columns": BAR_COLUMNS,
+            "statuses": STATUSES,
+            "sources": self.window.sources,
+        }
+        return [extend_map(_encode(head), "rows"), bytes_header(len(rows)), rows]

@@ -1,0 +1,191 @@
+"""What all answers need: the store, who answers, what time it is, and how a reply is put together. Pure but
+for the clock it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from actors.hub.fleet import Fleet
+from actors.hub.freshness import Freshness
+from actors.hub.payloads import extend_map
+from actors.hub.slots import Slot
+from actors.hub.store import Store
+from actors.runtime.clock import Clock
+from protocol.errors import InvalidRequest, NoData, StaleData, UnknownSymbol
+from protocol.instruments import Catalog
+from protocol.requests import Reply, Request, encode_reply
+from protocol.topics import market_topic
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+Piece = bytes | memoryview
+MAX_SYMBOL_LENGTH: Final = 64
+SUGGESTIONS_PER_S: Final = 50
+"""Looking for similar names costs milliseconds: a flood of wrong ones is answered without."""
+KIND_NAMES: Final = {
+    "quote": "quote", "trade": "trade", "bar": "candle", "book": "order book", "flow": "order flow",
+    "feature": "indicator value",
+}  # fmt: skip
+
+
+class Window(NamedTuple):
+    """What a window reply says of its extent."""
+
+    asked: int
+    from_ns: int
+    to_ns: int
+
+
+NO_WINDOW = Window(0, 0, 0)
+
+
+class Desk:
+    """Finds what a request is about and writes the reply."""
+
+    def __init__(
+        self,
+        name: str,
+        epoch: int,
+        clock: Clock,
+        catalog: Catalog,
+        store: Store,
+        fleet: Fleet,
+        freshness: Freshness,
+    ) -> None:
+        self.name = name
+        self.epoch = epoch
+        self.clock = clock
+        self.catalog = catalog
+        self.store = store
+        self.fleet = fleet
+        self.freshness = freshness
+        self._aliases = {
+            alias.upper(): symbol for symbol in catalog.symbols for alias in catalog.get(symbol).aliases
+        }
+        self._suggesting = [0, 0]  # second, and how many suggestions were made in it
+
+    def symbol(self, name: str) -> str:
+        """Canonical form of a symbol that somebody asked for.
+
+        Raises:
+            InvalidRequest: there is none in the request.
+            UnknownSymbol: neither configured nor heard of; carries suggestions.
+        """
+        if not name:
+            raise InvalidRequest("the request names no symbol", errors=["symbol: missing"])
+        if name in self.catalog or self.store.has_symbol(name):
+            return name
+        if len(name) > MAX_SYMBOL_LENGTH:
+            raise InvalidRequest("the symbol is too long for one", errors=[f"symbol: {len(name)} characters"])
+        alias = self._aliases.get(name.upper())
+        if alias is not None:
+            return alias
+        second = self.clock.mono_ns() // 1_000_000_000
+        if second != self._suggesting[0]:
+            self._suggesting = [second, 0]
+        self._suggesting[1] += 1
+        if self._suggesting[1] > SUGGESTIONS_PER_S:
+            raise UnknownSymbol(f"no instrument {name!r}", symbol=name, suggestions=[])
+        return self.catalog.get(name).symbol
+
+    def find(self, kind: str, request: Request, timeframe: str = "") -> Slot:
+        """The slot that answers: of the venue asked for, else of the one with the newest value.
+
+        Raises:
+            UnknownSymbol: nobody knows the symbol.
+            NoData: nothing of this kind has arrived for it (from that venue).
+        """
+        found = self._candidates(kind, request.symbol, request.venue, timeframe)
+        if not found:
+            symbol = self.symbol(request.symbol)
+            found = self._candidates(kind, symbol, request.venue, timeframe)
+            if not found:
+                raise self._no_data(kind, symbol, request.venue, timeframe)
+        return found[0] if len(found) == 1 else max(found, key=lambda slot: slot.newest()[1])
+
+    def _candidates(self, kind: str, symbol: str, venue: str, timeframe: str) -> Sequence[Slot]:
+        if not venue:
+            return self.store.of_symbol(kind, symbol, timeframe)
+        slot = self.store.get(market_topic(kind, venue, symbol, timeframe))
+        return (slot,) if slot is not None else ()
+
+    def _no_data(self, kind: str, symbol: str, venue: str, timeframe: str) -> NoData:
+        what = f"{timeframe} {KIND_NAMES[kind]}".strip()
+        known = [slot.topic for slot in self.store if slot.topic.kind == kind and slot.topic.symbol == symbol]
+        details: dict[str, Any] = {
+            "venues": sorted({topic.venue for topic in known}),
+            "timeframes": sorted({topic.timeframe for topic in known if topic.timeframe}),
+        }
+        there = [f"{key}: {', '.join(values)}" for key, values in details.items() if values]
+        hint = f" (it has {'; '.join(there)})" if there else ""
+        at = f" from {venue}" if venue else ""
+        return NoData(f"no {what} of {symbol} has arrived{at}{hint}", symbol=symbol, **details)
+
+    def value(
+        self,
+        request: Request,
+        slot: Slot,
+        recv_ns: int,
+        pieces: Iterable[Piece],
+        window: Window = NO_WINDOW,
+        interval_s: float = 0.0,
+    ) -> bytes:
+        """The reply with a stored value, given in encoded pieces, and what is to be known of it.
+
+        Raises:
+            StaleData: too old or cut off, and the asker did not allow that.
+        """
+        now_ns = self.clock.now_ns()
+        judged = self.freshness.judge(slot, recv_ns, now_ns, self.clock.mono_ns(), interval_s)
+        if judged.is_refused and not request.allow_stale:
+            raise self._refusal(slot, judged.age_s, judged.ttl_s, judged.state)
+        frame = slot.frame
+        head = encode_reply(
+            Reply(
+                id=request.id,
+                ok=True,
+                publisher=self.name,
+                epoch=self.epoch,
+                seq=frame.seq,
+                source=self.fleet.name_of(frame.publisher_padded),
+                source_epoch=frame.epoch,
+                topic=slot.name,
+                topic_seq=frame.topic_seq,
+                ts_ns=now_ns,
+                age_s=judged.age_s,
+                state=judged.state,
+                asked=window.asked,
+                covered_from_ns=window.from_ns,
+                covered_to_ns=window.to_ns,
+            )
+        )
+        return b"".join((extend_map(head, "data"), *pieces))
+
+    @staticmethod
+    def _refusal(slot: Slot, age_s: float, ttl_s: float, state: str) -> StaleData:
+        topic = slot.topic
+        what = f"the newest {KIND_NAMES.get(topic.kind, topic.kind)} of {topic.symbol}"
+        if state == "venue_down":
+            text = f"{topic.venue} is down: {what} is {age_s:.3g} s old"
+        else:
+            text = f"{what} at {topic.venue} is {age_s:.3g} s old, its limit is {ttl_s:g} s"
+        return StaleData(text, age_s=age_s, ttl_s=ttl_s, state=state, symbol=topic.symbol, topic=slot.name)
+
+    def plain(self, request: Request, data: Any, asked: int = 0) -> bytes:
+        """The reply with a value that has no age of its own."""
+        return self.encoded(request, [_encode(data)], asked)
+
+    def encoded(self, request: Request, pieces: Iterable[Piece], asked: int = 0) -> bytes:
+        """As `plain`, for a value in encoded pieces."""
+        reply = Reply(
+            id=request.id,
+            ok=True,
+            publisher=self.name,
+            epoch=self.epoch,
+            ts_ns=self.clock.now_ns(),
+            asked=asked,
+        )
+        return b"".join((extend_map(encode_reply(reply), "data"), *pieces))

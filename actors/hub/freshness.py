@@ -1,0 +1,99 @@
+"""How old a value is, and whether an engine may have it. Pure, time is an argument.
+
+    state           means                                                          served
+    fresh           younger than its time to live                                  yes
+    gap_open        messages of its kind are missing right now (gap ledger)        while younger than its TTL
+    closed_market   the session calendar says closed: the last value stands        yes
+    stale           older than its time to live                                    with allow_stale
+    venue_down      the venue is not connected, or the publisher does not beat     with allow_stale
+
+Age is counted from the moment our socket received the value, by the hub's clock, so a recording that is
+played today is as fresh as live data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from actors.hub.fleet import Fleet
+from actors.hub.ledger import GapLedger
+from actors.hub.slots import Slot
+
+IsOpen = Callable[[str, int], bool]
+"""(session name, ns) -> whether its market is open."""
+
+
+class Judgement(NamedTuple):
+    """What is said of one value at one moment."""
+
+    age_s: float
+    ttl_s: float
+    """0: it never becomes stale."""
+    state: str
+    is_refused: bool
+    """Not to be served unless the asker allows stale values."""
+
+
+class Freshness:
+    """Judges stored values.
+
+    Args:
+        ttl_s: Time to live by kind, seconds; a kind that is missing never becomes stale.
+        fleet: Who is alive.
+        gaps: What is missing.
+        is_open: Session calendars; asked at most once a second per session.
+        bars_from: (symbol) -> trade or quote, what its candles are built from.
+    """
+
+    def __init__(
+        self,
+        ttl_s: Mapping[str, float],
+        fleet: Fleet,
+        gaps: GapLedger,
+        is_open: IsOpen,
+        bars_from: Callable[[str], str],
+    ) -> None:
+        self._ttl_s = dict(ttl_s)
+        self._fleet = fleet
+        self._gaps = gaps
+        self._is_open = is_open
+        self._bars_from = bars_from
+        self._sessions: dict[str, tuple[int, bool]] = {}
+
+    def judge(
+        self, slot: Slot, recv_ns: int, now_ns: int, mono_ns: int, interval_s: float = 0.0
+    ) -> Judgement:
+        """Judge the value of a slot that was received at `recv_ns`; `interval_s` lengthens its time to live
+        (a candle lives as long as its timeframe, and a little).
+        """
+        kind, venue, symbol = slot.topic.kind, slot.topic.venue, slot.topic.symbol
+        age_s = (now_ns - recv_ns) / 1e9
+        ttl_s = self._ttl_s.get(kind, 0.0)
+        if ttl_s:
+            ttl_s += interval_s
+        is_old = 0.0 < ttl_s < age_s
+        if slot.session and not self._market_open(slot.session, now_ns):
+            return Judgement(age_s, ttl_s, "closed_market", is_refused=False)
+        publisher = slot.frame.publisher_padded
+        fleet = self._fleet
+        if not fleet.is_alive(publisher, mono_ns) or not fleet.is_venue_up(
+            venue, fleet.name_of(publisher), mono_ns
+        ):
+            return Judgement(age_s, ttl_s, "venue_down", is_refused=True)
+        if self._gaps.is_open(venue, symbol, self._gap_kind(kind, symbol)):
+            return Judgement(age_s, ttl_s, "gap_open", is_old)
+        return Judgement(age_s, ttl_s, "stale" if is_old else "fresh", is_old)
+
+    def _gap_kind(self, kind: str, symbol: str) -> str:
+        """Whose loss makes a value of this kind incomplete."""
+        if kind in ("bar", "feature"):
+            return self._bars_from(symbol)
+        return "trade" if kind == "flow" else kind
+
+    def _market_open(self, session: str, now_ns: int) -> bool:
+        second = now_ns // 1_000_000_000
+        known = self._sessions.get(session)
+        if known is None or known[0] != second:
+            known = self._sessions[session] = (second, self._is_open(session, now_ns))
+        return known[1]

@@ -1,0 +1,141 @@
+"""Things that happen now and then, newest last and bounded: alerts, signals, news, liquidations, gaps. Pure."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable
+from typing import Final, TypeVar
+
+from actors.hub.slots import Slot
+from protocol.codec import decode_events
+from protocol.messages import Gap, Message
+from protocol.record import Frame
+from protocol.topics import Topic
+
+OPEN_STATES: Final = ("open", "filling")
+T = TypeVar("T", bound=Message)
+
+
+class EventLog:
+    """The newest events of one kind, of all symbols."""
+
+    def __init__(self, limit: int) -> None:
+        self._events: collections.deque[Message] = collections.deque(maxlen=limit)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, events: Iterable[Message]) -> None:
+        """Append; the oldest are forgotten."""
+        self._events.extend(events)
+
+    def newest(self, count: int, symbol: str = "", venue: str = "") -> list[Message]:
+        """At most `count` events (0: all), oldest first; of one symbol or venue where named."""
+        return _last(list(self._events), count, symbol, venue)
+
+    def clear(self, symbol: str) -> None:
+        """Forget the events of one symbol; an empty name means all."""
+        kept = [event for event in self._events if symbol and not _concerns(event, symbol)]
+        self._events.clear()
+        self._events.extend(kept)
+
+
+class GapLedger:
+    """Gaps by id: an announcement with a known id replaces the one before."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._gaps: dict[str, Gap] = {}
+        self._open: dict[tuple[str, str, str], set[str]] = {}
+        """(venue, symbol, kind) to ids of gaps that are open."""
+
+    def __len__(self) -> int:
+        return len(self._gaps)
+
+    def add(self, gaps: Iterable[Gap]) -> None:
+        """Enter announcements; the oldest gaps are forgotten, closed ones first."""
+        for gap in gaps:
+            self._gaps[gap.gap_id] = gap
+            key = (gap.venue, gap.symbol, gap.kind)
+            if gap.state in OPEN_STATES and not gap.to_ts_ns:
+                self._open.setdefault(key, set()).add(gap.gap_id)
+            else:
+                self._settle(gap)
+        while len(self._gaps) > self._limit:
+            oldest = next(
+                (gap for gap in self._gaps.values() if gap.state not in OPEN_STATES),
+                next(iter(self._gaps.values())),
+            )
+            self._settle(oldest)
+            del self._gaps[oldest.gap_id]
+
+    def _settle(self, gap: Gap) -> None:
+        key = (gap.venue, gap.symbol, gap.kind)
+        ids = self._open.get(key)
+        if ids is not None:
+            ids.discard(gap.gap_id)
+            if not ids:
+                del self._open[key]
+
+    def is_open(self, venue: str, symbol: str, kind: str) -> bool:
+        """Whether messages of this kind are missing right now."""
+        return (venue, symbol, kind) in self._open
+
+    def open_count(self) -> int:
+        """Gaps that are open now."""
+        return sum(map(len, self._open.values()))
+
+    def abandon(self, publisher: str, epoch: int) -> None:
+        """A publisher has begun a new epoch: gaps that its old process held open no longer grow."""
+        prefix, current = f"{publisher}-", f"{publisher}-{epoch}-"
+        for gap in list(self._gaps.values()):
+            if gap.gap_id.startswith(prefix) and not gap.gap_id.startswith(current):
+                self._settle(gap)
+
+    def newest(
+        self, count: int, symbol: str = "", venue: str = "", kind: str = "", state: str = ""
+    ) -> list[Gap]:
+        """At most `count` gaps (0: all) in order of announcement, filtered by what is named."""
+        found = [
+            gap
+            for gap in self._gaps.values()
+            if (not kind or gap.kind == kind) and (not state or gap.state == state)
+        ]
+        return _last(found, count, symbol, venue)
+
+    def clear(self, symbol: str) -> None:
+        """Forget the gaps of one symbol; an empty name means all."""
+        for gap in list(self._gaps.values()):
+            if not symbol or gap.symbol == symbol:
+                self._settle(gap)
+                del self._gaps[gap.gap_id]
+
+
+class LogSlot(Slot):
+    """A topic whose events go to a log that all topics of its kind share."""
+
+    __slots__ = ("_log",)
+
+    def __init__(self, name: str, topic: Topic, frame: Frame, log: EventLog | GapLedger) -> None:
+        super().__init__(name, topic, frame)
+        self._log = log
+
+    def apply(self, frame: Frame) -> None:
+        """Enter the frame's events in the log."""
+        events = decode_events(frame)
+        super().apply(frame)
+        self._log.add(events)
+
+
+def _concerns(event: Message, symbol: str) -> bool:
+    names: list[str] = getattr(event, "symbols", None) or [getattr(event, "symbol", "")]
+    return symbol in names
+
+
+def _last(events: list[T], count: int, symbol: str, venue: str) -> list[T]:
+    found = [
+        event
+        for event in events
+        if (not symbol or _concerns(event, symbol)) and (not venue or getattr(event, "venue", venue) == venue)
+    ]
+    return found[-count:] if count else found

@@ -1,0 +1,43 @@
+"""Settings of the hub. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a hub keeps, and how long a value may be served."""
+
+    bar_window: Count = 5000
+    """Candles kept per symbol, venue and timeframe, 104 bytes each."""
+    trade_window: Count = 1000
+    """Trades kept per symbol and venue."""
+    event_window: Count = 1000
+    """Alerts, signals, headlines and liquidations kept, each of all symbols together."""
+    gap_window: Count = 10_000
+    """Gaps kept, of all symbols together; open ones are forgotten last."""
+    max_topics: Count = 50_000
+    """Topics kept; frames of further ones are dropped and counted."""
+    quote_ttl_s: Seconds = 5.0
+    """Age at which a quote is refused as stale, seconds."""
+    trade_ttl_s: Seconds = 60.0
+    """Age at which the newest trade is refused as stale, seconds."""
+    book_ttl_s: Seconds = 5.0
+    """Age at which an order book is refused as stale, seconds."""
+    bar_ttl_s: Seconds = 5.0
+    """How much older than its timeframe the newest candle may be, seconds; also for indicator values."""
+    flow_ttl_s: Seconds = 60.0
+    """Age at which order-flow metrics are refused as stale, seconds."""
+    silence_s: Seconds = 1.5
+    """A publisher without heartbeat, or a venue without watermark, for this long is down, seconds."""
+    snap_retry_s: Seconds = 2.0
+    """Pause between two requests for a snapshot of the same book, seconds."""
+    ask_timeout_s: Seconds = 5.0
+    """Patience when asking another actor for its last values or a book snapshot, seconds."""
+    max_reply_bytes: Annotated[int, msgspec.Meta(ge=65_536)] = 8 * 1024 * 1024
+    """Longest answer to a question for many things at once (`snapshot`, `tail`), bytes."""

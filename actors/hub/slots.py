@@ -1,0 +1,140 @@
+"""What the hub keeps of one topic: the newest frame as it came, and the windows behind it. Pure.
+
+Storing is cheap, because everything is stored: a reference and an array header, no decoding. Reading decodes
+the one event that was asked for, once. Candles, books and order flow are decoded as they come (their own
+files), since their state is more than their last message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from actors.hub.payloads import event_count, last_event
+from protocol.codec import decode_events
+from protocol.errors import PayloadError
+from protocol.messages import Flow, Quote
+from protocol.record import Frame
+from protocol.topics import Topic
+
+
+class Slot:
+    """Base: the newest frame of a topic and counts of what came."""
+
+    __slots__ = (
+        "counted", "events", "frame", "frames", "is_restored", "name", "rate_per_s", "schema", "session", "topic",
+    )  # fmt: skip
+
+    def __init__(self, name: str, topic: Topic, frame: Frame) -> None:
+        self.name = name
+        """The topic as text."""
+        self.topic = topic
+        self.frame = frame
+        """Newest frame."""
+        self.frames = 0
+        self.events = 0
+        self.counted = 0
+        """Events when the rate was measured last."""
+        self.rate_per_s = 0.0
+        self.is_restored = False
+        """The newest frame came from its publisher's memory, so the bus may bring it once more."""
+        self.schema = 0
+        """Number of the message type that the topic carries."""
+        self.session = ""
+        """Session calendar of the symbol; empty: always open."""
+
+    def apply(self, frame: Frame) -> None:
+        """Take the next frame of the topic.
+
+        Raises:
+            PayloadError: it cannot be read; the value before it stays.
+        """
+        count = event_count(frame.payload)
+        if count:
+            self.frame = frame
+            self.frames += 1
+            self.events += count
+
+    def newest(self) -> tuple[bytes, int]:
+        """The newest event, encoded, and when it was received (ns).
+
+        Raises:
+            PayloadError: what is stored is not what its header promised.
+        """
+        return last_event(self.frame.payload), self.frame.ts_pub_ns
+
+    def tail(self, count: int) -> list[bytes]:
+        """The newest `count` events, encoded, oldest first; as many as are kept."""
+        return [self.newest()[0]] if count else []
+
+    def is_newer(self, frame: Frame) -> bool:
+        """Whether a frame comes after what is stored here, by its publisher's own numbers."""
+        mine = self.frame
+        if frame.publisher_padded != mine.publisher_padded:
+            return False
+        return (frame.epoch, frame.topic_seq) > (mine.epoch, mine.topic_seq)
+
+
+class DecodedSlot(Slot):
+    """Keeps what it decoded at a read until the next frame."""
+
+    __slots__ = ("_decoded", "_decoded_frame")
+
+    _decoder: ClassVar[msgspec.msgpack.Decoder[Any]]
+
+    def __init__(self, name: str, topic: Topic, frame: Frame) -> None:
+        super().__init__(name, topic, frame)
+        self._decoded: tuple[bytes, Any] = (b"", None)
+        self._decoded_frame: Frame | None = None
+
+    def decoded(self) -> tuple[bytes, Any]:
+        """The newest event, encoded and decoded.
+
+        Raises:
+            PayloadError: it is not what the frame's schema promises.
+        """
+        frame = self.frame
+        if self._decoded_frame is not frame:
+            event = last_event(frame.payload)
+            try:
+                self._decoded = (event, self._decoder.decode(event))
+            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+                raise PayloadError(f"{frame.topic}: {fault}") from fault
+            self._decoded_frame = frame
+        return self._decoded
+
+
+class QuoteSlot(DecodedSlot):
+    """Best bid and ask."""
+
+    __slots__ = ()
+    _decoder = msgspec.msgpack.Decoder(Quote)
+
+    def newest(self) -> tuple[bytes, int]:
+        """The newest quote and its receive time."""
+        event, quote = self.decoded()
+        return event, quote.ts_recv_ns
+
+
+class FeatureSlot(Slot):
+    """Indicator values of the newest candle."""
+
+    __slots__ = ()
+
+
+class FlowSlot(Slot):
+    """Order-flow metrics, the newest of each window length."""
+
+    __slots__ = ("windows",)
+
+    def __init__(self, name: str, topic: Topic, frame: Frame) -> None:
+        super().__init__(name, topic, frame)
+        self.windows: dict[float, Flow] = {}
+
+    def apply(self, frame: Frame) -> None:
+        """Take the metrics of one or more windows."""
+        flows: list[Flow] = decode_events(frame)
+        super().apply(frame)
+        for flow in flows:
+            self.windows[flow.window_s] = flow

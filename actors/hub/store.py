@@ -1,0 +1,190 @@
+"""Everything the hub knows, by topic. Pure: frames in, slots out; sockets and clocks are the actor's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from actors.hub.books import BookSlot
+from actors.hub.candles import BarSlot
+from actors.hub.ledger import EventLog, GapLedger, LogSlot
+from actors.hub.settings import HubSettings
+from actors.hub.slots import FeatureSlot, FlowSlot, QuoteSlot, Slot
+from actors.hub.trades import TradeSlot
+from protocol.errors import HubError, PayloadError
+from protocol.messages import MESSAGE_TYPES
+from protocol.record import Frame
+from protocol.topics import Topic, parse_topic
+
+LOG_KINDS: Final = ("alert", "signal", "news", "liquidation")
+RECEIVED_NAMES: Final = {
+    "quote": "ticks_received",
+    "trade": "trades_received",
+    "book": "books_received",
+    "bar": "candles_received",
+    "feature": "features_received",
+    "flow": "flows_received",
+    "liquidation": "liquidations_received",
+    "news": "news_received",
+    "alert": "alerts_received",
+    "signal": "signals_received",
+    "gap": "gaps_received",
+}
+"""Kind to the counter of events that came."""
+_SCHEMAS: Final = {kind.KIND: kind.SCHEMA >> 8 for kind in MESSAGE_TYPES if kind.KIND in RECEIVED_NAMES}
+
+
+class Store:
+    """Slots by topic, and which topics answer for a symbol.
+
+    Args:
+        settings: Sizes of the windows.
+        session_of: (symbol) -> name of its session calendar, empty where the market never closes.
+    """
+
+    def __init__(self, settings: HubSettings, session_of: Callable[[str], str]) -> None:
+        self._settings = settings
+        self._session_of = session_of
+        self._slots: dict[str, Slot] = {}
+        self._by_symbol: dict[tuple[str, str, str], list[Slot]] = {}
+        """(kind, symbol, timeframe) to slots, one per venue."""
+        self._symbols: set[str] = set()
+        self._cleared: Counter[str] = Counter()
+        self.gaps = GapLedger(settings.gap_window)
+        self.logs = {kind: EventLog(settings.event_window) for kind in LOG_KINDS}
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(self._slots.values())
+
+    def get(self, topic: str) -> Slot | None:
+        """Slot of an exact topic."""
+        return self._slots.get(topic)
+
+    def of_symbol(self, kind: str, symbol: str, timeframe: str = "") -> list[Slot]:
+        """Slots of one kind of one symbol, one per venue; empty if nothing has arrived."""
+        return self._by_symbol.get((kind, symbol, timeframe), [])
+
+    def ingest(self, frame: Frame) -> None:
+        """Take one frame of a market topic.
+
+        Raises:
+            PayloadError: it cannot be kept; what was there stays.
+        """
+        slot = self._slots.get(frame.topic)
+        if slot is None:
+            self._first(frame)
+        elif frame.schema >> 8 != slot.schema:
+            raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not what this topic carries")
+        elif not slot.is_restored:
+            slot.apply(frame)
+        elif slot.is_newer(frame):
+            slot.is_restored = False
+            slot.apply(frame)
+
+    def restore(self, frame: Frame) -> bool:
+        """Take a frame from before we listened, unless something newer is here; returns whether it was taken.
+
+        The bus may bring the same frame once more: `ingest` then leaves it out.
+
+        Raises:
+            PayloadError: as `ingest`.
+        """
+        slot = self._slots.get(frame.topic)
+        if slot is not None and not slot.is_newer(frame):
+            return False
+        if slot is not None:
+            slot.is_restored = False
+        self.ingest(frame)
+        slot = self._slots.get(frame.topic)
+        if slot is not None:
+            slot.is_restored = True
+        return slot is not None
+
+    def _first(self, frame: Frame) -> None:
+        """Keep a topic that is new, if its first frame can be read."""
+        if len(self._slots) >= self._settings.max_topics:
+            raise PayloadError(f"{frame.topic}: more than {self._settings.max_topics} topics")
+        try:
+            topic = parse_topic(frame.topic)
+            slot = self._slot_of(topic, frame)
+        except (ValueError, HubError) as fault:
+            raise PayloadError(str(fault)) from fault
+        slot.schema = _SCHEMAS[topic.kind]
+        if frame.schema >> 8 != slot.schema:
+            raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not what this topic carries")
+        slot.session = self._session_of(topic.symbol) if topic.symbol else ""
+        slot.apply(frame)
+        if not slot.frames:
+            return
+        self._slots[frame.topic] = slot
+        if topic.symbol:
+            key = (topic.kind, topic.symbol, topic.timeframe)
+            self._by_symbol.setdefault(key, []).append(slot)
+            self._symbols.add(topic.symbol)
+
+    def _slot_of(self, topic: Topic, frame: Frame) -> Slot:
+        settings = self._settings
+        match topic.kind:
+            case "quote":
+                return QuoteSlot(frame.topic, topic, frame)
+            case "trade":
+                return TradeSlot(frame.topic, topic, frame, settings.trade_window)
+            case "bar":
+                return BarSlot(frame.topic, topic, frame, settings.bar_window)
+            case "book":
+                return BookSlot(frame.topic, topic, frame)
+            case "feature":
+                return FeatureSlot(frame.topic, topic, frame)
+            case "flow":
+                return FlowSlot(frame.topic, topic, frame)
+            case "gap":
+                return LogSlot(frame.topic, topic, frame, self.gaps)
+            case kind if kind in self.logs:
+                return LogSlot(frame.topic, topic, frame, self.logs[kind])
+        raise ValueError(f"kind {topic.kind!r} is not kept here")
+
+    def under(self, prefix: str, exact: bool = False) -> list[Slot]:
+        """Slots whose topic starts so (or is exactly this one)."""
+        if exact:
+            slot = self._slots.get(prefix)
+            return [slot] if slot is not None else []
+        return [slot for name, slot in self._slots.items() if name.startswith(prefix)]
+
+    def books(self) -> list[BookSlot]:
+        """Every book replica."""
+        return [slot for slot in self._slots.values() if isinstance(slot, BookSlot)]
+
+    def has_symbol(self, symbol: str) -> bool:
+        """Whether anything has arrived for a symbol."""
+        return symbol in self._symbols
+
+    def clear(self, symbol: str = "") -> int:
+        """Forget everything of one symbol, or of all; returns how many topics that were."""
+        gone = [name for name, slot in self._slots.items() if not symbol or slot.topic.symbol == symbol]
+        for name in gone:
+            slot = self._slots.pop(name)
+            self._cleared[slot.topic.kind] += slot.events
+        for key in [key for key in self._by_symbol if not symbol or key[1] == symbol]:
+            del self._by_symbol[key]
+            self._symbols.discard(key[1])
+        self.gaps.clear(symbol)
+        for log in self.logs.values():
+            log.clear(symbol)
+        return len(gone)
+
+    def received(self) -> dict[str, int]:
+        """Events that came, by counter name, since the process started (clearing takes none away)."""
+        totals = Counter(self._cleared)
+        for slot in self._slots.values():
+            totals[slot.topic.kind] += slot.events
+        return {name: totals[kind] for kind, name in RECEIVED_NAMES.items()}
+
+    def measure(self, elapsed_s: float) -> None:
+        """Renew the event rate of every topic; call it periodically."""
+        for slot in self._slots.values():
+            slot.rate_per_s = (slot.events - slot.counted) / elapsed_s
+            slot.counted = slot.events
