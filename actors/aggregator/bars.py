@@ -81,11 +81,6 @@ class BarBuilder:
         """Whether there was an event."""
         return self._state.event_ns > 0
 
-    @property
-    def horizon_ns(self) -> int:
-        """Newest moment known, venue time; 0 before the first event."""
-        return self._ladder.horizon_ns
-
     # inputs
 
     def add_trades(self, trades: Iterable[Trade]) -> None:
@@ -198,14 +193,11 @@ class BarBuilder:
         self._hot = candle, start_ns, end_ns
 
     def _reached(self, event_ns: int) -> None:
-        """Remember the newest event so far; nothing is due by it, or it would have gone through `_place`."""
-        state = self._state
-        if event_ns > state.event_ns:
-            state.event_ns = event_ns
-            state.is_touched = True
+        """Remember the newest event of a run that went into one candle, 0 if there was none."""
+        if event_ns:
+            self._state.is_touched = True
+            self._state.event_ns = max(self._state.event_ns, event_ns)
             self._ladder.reach(event_ns)
-        elif event_ns:
-            state.is_touched = True
 
     def _place(self, row: Row) -> Candle | None:
         """The open candle for an event; None if it came too late for one, and has been dealt with."""
