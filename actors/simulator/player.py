@@ -218,10 +218,6 @@ class Player:
                 respond(UNAVAILABLE)
         self._held.clear()
 
-    def close(self) -> None:
-        """Close the file."""
-        self._items.close()
-
     # REST
 
     def answer(self, market: str, endpoint: str, params: Params, respond: Respond) -> None:

@@ -63,7 +63,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """REST weight per minute on futures."""
     play: str = ""
     """Recording to play instead of generating a market: a `.gz` of lines `<ns> <json>`, or a cryptofeed
-    `.jsonl.zst`. Empty: generate."""
+    `.jsonl.zst`; a relative path counts from the folder the actor is started in. Empty: generate."""
     play_speed: Amount = 1.0
     """Times the recording's own speed; 0 plays as fast as the clients take it."""
     play_wait_for_subscribers: bool = True
