@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support import data
 from tests.support.paths import short_folder
+
+hypothesis.settings.register_profile("tapehub", deadline=None)  # a busy machine is not a fault
+hypothesis.settings.load_profile("tapehub")
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ class _Names(dict[str, str]):
         super().__init__()
         self._venue, self._market, self._catalog, self._summary = venue, market, catalog, summary
 
-    def get(self, raw: str, _default: object = None) -> str:  # type: ignore[override]
+    def get(self, raw: str, _default: object = None) -> str:
         found = super().get(raw)
         if found is None:
             mapped = self._catalog.canonical(self._venue, self._market, raw) if self._catalog else None

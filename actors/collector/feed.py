@@ -32,6 +32,7 @@ class Stream(NamedTuple):
 
     name: str
     symbol: str
+    raw: str
     kind: str
     url: str
 
@@ -71,6 +72,8 @@ class Feed:
         self._outbox = outbox
         self._random = random
         self._line_of: dict[str, Line] = {}
+        self._has_quotes_only = all(venue.kind_of(name) == "quote" for name in settings.streams[market])
+        """Then the venue may say no time at all (Binance spot), and our receive time has to do."""
         self._confirmed_ns: dict[str, int] = {}
         """Book stream to when the venue confirmed it, monotonic."""
         self._book_stream: dict[str, str] = {}
@@ -99,7 +102,7 @@ class Feed:
             for stream_type in self._settings.streams[self.market]:
                 kind = self._venue.kind_of(stream_type)
                 url = self._venue.stream_url(self.market, self._settings.ws_url[self.market], stream_type)
-                stream = Stream(self._venue.stream(raw, stream_type), symbol, kind, url)
+                stream = Stream(self._venue.stream(raw, stream_type), symbol, raw, kind, url)
                 if stream.name in self.streams:
                     continue
                 self.streams[stream.name] = stream
@@ -159,7 +162,9 @@ class Feed:
         counters = self._actor.counters
         counters["frames_received"] += len(frames)
         counters["bytes_received"] += sum(map(len, frames))
-        newest_ns = self.normaliser.newest_ns or self.normaliser.newest_local_ns
+        newest_ns = self.normaliser.newest_ns
+        if not newest_ns and self._has_quotes_only:
+            newest_ns = self.normaliser.newest_local_ns
         self.clock.saw(newest_ns, self._actor.clock.mono_ns())
         self._outbox.flush()
 
@@ -236,7 +241,7 @@ class Feed:
         return self.normaliser.tapes[symbol].book.waiting > 0 or quiet_ns >= QUIET_BOOK_NS
 
     def _ask_snapshot(self, symbol: str) -> None:
-        raw = self._book_stream[symbol].partition("@")[0].upper()
+        raw = self.streams[self._book_stream[symbol]].raw
         base = self._settings.rest_url[self.market].rstrip("/")
         url = base + self._venue.snapshot_path(self.market, raw, self._settings.snapshot_depth)
         generation = self.normaliser.tapes[symbol].book.generation

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
@@ -71,8 +72,8 @@ def read_recording(path: Path) -> Iterator[Recorded]:
                     found = _read_line(line, addresses)
                     if found is not None:
                         yield found
-    except (OSError, EOFError, ValueError, msgspec.DecodeError) as fault:
-        raise UnreadableRecording(f"{path}:{number}: {fault}") from fault
+    except (OSError, EOFError, ValueError, zlib.error, msgspec.DecodeError) as fault:
+        raise UnreadableRecording(f"{path}:{number + 1}: {fault}") from fault
 
 
 def _read_line(line: bytes, addresses: dict[str, str]) -> Recorded | None:
@@ -104,8 +105,31 @@ def _open(path: Path) -> IO[bytes]:
     if magic[:2] == b"\x1f\x8b":
         return io.BufferedReader(gzip.open(path, "rb"), 1 << 18)
     if magic == b"\x28\xb5\x2f\xfd":
+        return io.BufferedReader(_ZstdFile(path), 1 << 18)
+    return path.open("rb", buffering=1 << 18)
+
+
+class _ZstdFile(io.RawIOBase):
+    """A zstd file as plain bytes; what is broken in it is an OSError, as for any other file."""
+
+    def __init__(self, path: Path) -> None:
         import zstandard  # noqa: PLC0415 - for this format alone
 
-        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), closefd=True)
-        return io.BufferedReader(reader, 1 << 18)
-    return path.open("rb", buffering=1 << 18)
+        self._fault = zstandard.ZstdError
+        self._reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), closefd=True)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with what comes next."""
+        try:
+            return self._reader.readinto(buffer)
+        except self._fault as fault:
+            raise OSError(str(fault)) from fault
+
+    def close(self) -> None:
+        """Close the file underneath too."""
+        self._reader.close()  # type: ignore[no-untyped-call]
+        super().close()

@@ -14,6 +14,8 @@ from typing import Final
 from actors.collector.backoff import FORBIDDEN_STATUSES, Backoff
 from actors.collector.budget import Budget
 
+LOST_CAP_S: Final = 3.0
+"""Longest pause after a book was lost: the venue answers, so the weight budget is guard enough."""
 _CONCERNS_US: Final = FORBIDDEN_STATUSES | {418, 429}
 
 
@@ -33,6 +35,10 @@ class _Case:
         self.phase = _Phase.PAUSED
         self.due_ns = 0
         """PAUSED: when it may be asked for. ASKED: when the answer is given up."""
+
+    def pause(self, mono_ns: int, pause_s: float) -> None:
+        """Ask again, but not before."""
+        self.phase, self.due_ns = _Phase.PAUSED, mono_ns + round(pause_s * 1e9)
 
 
 class Recovery:
@@ -78,10 +84,11 @@ class Recovery:
             case = self._cases.get(symbol)
             if case is None:
                 case = self._cases[symbol] = _Case(self._new_backoff())
-            if case.phase is not _Phase.PAUSED and (case.phase is _Phase.DONE or mono_ns >= case.due_ns):
-                # lost again, or never answered
-                room += case.phase is _Phase.ASKED
-                case.phase, case.due_ns = _Phase.PAUSED, mono_ns + _ns(case.backoff.failed(mono_ns))
+            if case.phase is _Phase.DONE:  # lost again
+                case.pause(mono_ns, min(LOST_CAP_S, case.backoff.failed(mono_ns)))
+            elif case.phase is _Phase.ASKED and mono_ns >= case.due_ns:  # never answered
+                room += 1
+                case.pause(mono_ns, case.backoff.failed(mono_ns))
             if case.phase is not _Phase.PAUSED or mono_ns < case.due_ns or room <= 0:
                 continue
             if not self._budget.take(self._weight, mono_ns):
@@ -107,7 +114,7 @@ class Recovery:
         if case is None:
             return 0.0
         pause_s = case.backoff.failed(mono_ns, status, retry_after_s)
-        case.phase, case.due_ns = _Phase.PAUSED, mono_ns + _ns(pause_s)
+        case.pause(mono_ns, pause_s)
         if status in _CONCERNS_US or retry_after_s is not None:
             self._closed_until_ns = max(self._closed_until_ns, case.due_ns)
         return pause_s
@@ -115,7 +122,3 @@ class Recovery:
     def forget(self, symbol: str) -> None:
         """The symbol is no longer wanted."""
         self._cases.pop(symbol, None)
-
-
-def _ns(seconds: float) -> int:
-    return round(seconds * 1e9)

@@ -36,3 +36,12 @@ def write_config(
     entries = {name: dict(row) for name, row in (symbols or DEFAULT_SYMBOLS).items()}
     (run_dir / "symbols.yaml").write_text(yaml.safe_dump(entries, sort_keys=False))
     return path
+
+
+def at_simulator(port: int) -> dict[str, dict[str, str]]:
+    """Settings that send a collector to the simulator at a port of this host."""
+    markets = ("spot", "usdm", "coinm")
+    return {
+        "ws_url": {market: f"ws://127.0.0.1:{port}/{market}" for market in markets},
+        "rest_url": {market: f"http://127.0.0.1:{port}/{market}" for market in markets},
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -93,8 +94,8 @@ class Binance:
         return 45.0 if market == "spot" else 200.0
 
     def snapshot_path(self, market: str, raw: str, depth: int) -> str:
-        """Path and query of the depth snapshot."""
-        return f"{_SNAPSHOT_PATHS[market]}?symbol={raw}&limit={depth}"
+        """Path and query of the depth snapshot; some symbols are not ASCII."""
+        return f"{_SNAPSHOT_PATHS[market]}?symbol={quote(raw)}&limit={depth}"
 
     def snapshot_weight(self, market: str, depth: int) -> int:
         """Request weight by depth, as of 2026."""

@@ -84,9 +84,14 @@ def check_quotes(found: dict[str, Any], truth: dict[str, Any], is_coinm: bool) -
     if last is None:
         assert found["last_bookTicker"] is None
         return
-    sizes = () if is_coinm else ("B", "A")
-    for key in ("u", "b", "a", *sizes):
-        assert found["last_bookTicker"][key] == float(last[key]), key
+    quote = dict(found["last_bookTicker"])
+    if is_coinm:  # base units again
+        quote["B"], quote["A"] = (
+            round(quote["B"] * quote["b"] / 100, 6),
+            round(quote["A"] * quote["a"] / 100, 6),
+        )
+    for key in ("u", "b", "a", "B", "A"):
+        assert quote[key] == float(last[key]), key
 
 
 def check_books(found: dict[str, Any], truth: dict[str, Any], is_coinm: bool) -> None:
@@ -103,7 +108,8 @@ def check_books(found: dict[str, Any], truth: dict[str, Any], is_coinm: bool) ->
     assert book["crossed"] == expected["crossed"]
     for side in ("bids", "asks"):
         if is_coinm:
-            assert [price for price, _ in book[side]] == [price for price, _ in pairs(expected[side])]
+            contracts = [[price, round(size * price / 100, 6)] for price, size in book[side]]
+            assert contracts == pairs(expected[side])
         else:
             assert book[side] == pairs(expected[side])
 
@@ -145,10 +151,19 @@ def test_an_unknown_venue_names_the_known_ones():
         Decoder("binanse")
 
 
-def test_a_cut_recording_says_where(tmp_path: Path):
-    whole = data.recording("binance/hft_spot_ethusdt_20240808.gz").read_bytes()
-    cut = tmp_path / "cut.gz"
-    cut.write_bytes(whole[: len(whole) // 2])
+@pytest.mark.parametrize(
+    "name", ["hft_spot_ethusdt_20240808.gz", "cryptofeed_BINANCE_spot_2021.jsonl.zst"], ids=["gz", "zst"]
+)
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_recording_says_where(tmp_path: Path, name: str, damage: str):
+    data_bytes = bytearray(data.recording(f"binance/{name}").read_bytes())
+    if damage == "cut":
+        del data_bytes[len(data_bytes) // 2 :]
+    else:
+        middle = len(data_bytes) // 2
+        data_bytes[middle : middle + 64] = bytes(64)
+    broken = tmp_path / name
+    broken.write_bytes(data_bytes)
 
-    with pytest.raises(UnreadableRecording, match=r"cut\.gz:\d+"):
-        list(Decoder("binance").messages(cut))
+    with pytest.raises(UnreadableRecording, match=rf"{name}:\d+"):
+        list(Decoder("binance").messages(broken))

@@ -1,0 +1,197 @@
+"""A venue to test a collector against: a WebSocket server and a REST server in threads, steered by the test.
+
+It speaks just enough of Binance's control protocol (SUBSCRIBE, UNSUBSCRIBE, acks) and sends what the test tells
+it to, on whatever connections have asked for the stream.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Final
+
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
+
+DEADLINE_S: Final = 10.0
+
+
+class Client:
+    """One connection of the collector."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self.connection = connection
+        self.path = connection.request.path if connection.request else ""
+        self.streams: set[str] = set()
+        self.requests: list[dict[str, Any]] = []
+
+    def send(self, message: str | bytes) -> None:
+        """Send one frame; a client that has gone does not mind."""
+        with contextlib.suppress(ConnectionClosed):
+            self.connection.send(message)
+
+    def drop(self) -> None:
+        """Cut the TCP connection without a word."""
+        with contextlib.suppress(OSError):
+            self.connection.socket.shutdown(2)
+
+
+class VenueServer:
+    """Use as a context manager; addresses are in `ws_url` and `rest_url`."""
+
+    def __init__(self) -> None:
+        self.clients: list[Client] = []
+        self.all_clients: list[Client] = []
+        """Also those that have gone."""
+        self.snapshots: dict[str, bytes] = {}
+        """Raw symbol to REST body; 404 for others."""
+        self.snapshot_requests: list[str] = []
+        self.rest_status: tuple[int, dict[str, str]] = (200, {})
+        """What the REST side answers, and with which headers."""
+        self.is_mute = False
+        """Do not answer control messages."""
+        self.refusal: tuple[int, dict[str, str]] | None = None
+        """HTTP status and headers with which handshakes are refused."""
+        self.refused = 0
+        self._changed = threading.Condition()
+        self._ws = serve(
+            self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None, max_size=2**20
+        )
+        self._rest = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._rest.daemon_threads = True
+        self._threads = [
+            threading.Thread(target=self._ws.serve_forever, daemon=True),
+            threading.Thread(target=self._rest.serve_forever, args=(0.01,), daemon=True),
+        ]
+
+    @property
+    def ws_url(self) -> str:
+        """Base address of the WebSocket side."""
+        return f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}"
+
+    @property
+    def rest_url(self) -> str:
+        """Base address of the REST side."""
+        return f"http://127.0.0.1:{self._rest.server_port}"
+
+    def __enter__(self) -> VenueServer:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in list(self.clients):
+            client.drop()
+        self._ws.shutdown()
+        self._rest.shutdown()
+        self._rest.server_close()
+        for thread in self._threads:
+            thread.join(DEADLINE_S)
+
+    # steering
+
+    def wait(self, condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
+        """Wait until something that clients do has happened."""
+        with self._changed:
+            assert self._changed.wait_for(condition, deadline_s), f"waited {deadline_s:g} s for {what}"
+            return condition()
+
+    def client(self, stream: str, number: int = 1) -> Client:
+        """The `number`-th connection of all time that has subscribed to a stream."""
+
+        def found() -> Client | None:
+            having = [client for client in self.all_clients if stream in client.streams]
+            return having[number - 1] if len(having) >= number else None
+
+        client: Client = self.wait(found, f"subscription {number} to {stream}")
+        return client
+
+    def send(self, stream: str, **data: Any) -> None:
+        """Send one combined-stream message to everybody who has asked for it."""
+        text = json.dumps({"stream": stream, "data": data})
+        for client in list(self.clients):
+            if stream in client.streams:
+                client.send(text)
+
+    def set_snapshot(self, raw: str, last: int, bids: Any = (), asks: Any = ()) -> None:
+        """What the REST side answers for one symbol from now on."""
+        body = {"lastUpdateId": last, "bids": list(bids), "asks": list(asks)}
+        self.snapshots[raw] = json.dumps(body).encode()
+
+    # serving
+
+    def _admit(self, connection: ServerConnection, _request: Request) -> Response | None:
+        if self.refusal is None:
+            return None
+        status, headers = self.refusal
+        with self._changed:
+            self.refused += 1
+            self._changed.notify_all()
+        response = connection.respond(HTTPStatus(status), "no")
+        for name, value in headers.items():
+            response.headers[name] = value
+        return response
+
+    def _serve(self, connection: ServerConnection) -> None:
+        client = Client(connection)
+        with self._changed:
+            self.clients.append(client)
+            self.all_clients.append(client)
+            self._changed.notify_all()
+        try:
+            for text in connection:
+                self._obey(client, json.loads(text))
+        except (ConnectionClosed, OSError):
+            pass
+        finally:
+            with self._changed:
+                self.clients.remove(client)
+                self._changed.notify_all()
+
+    def _obey(self, client: Client, request: dict[str, Any]) -> None:
+        with self._changed:
+            client.requests.append(request)
+        if not self.is_mute:
+            client.send(json.dumps({"result": None, "id": request["id"]}))
+        with self._changed:  # after the answer: whoever waits for the subscription sends behind it
+            if request["method"] == "SUBSCRIBE":
+                client.streams.update(request["params"])
+            else:
+                client.streams.difference_update(request["params"])
+            self._changed.notify_all()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """Answers the depth snapshot."""
+
+            def do_GET(self) -> None:
+                """Answer from `snapshots`."""
+                raw = self.path.partition("symbol=")[2].partition("&")[0]
+                status, headers = server.rest_status
+                body = server.snapshots.get(raw, b'{"code":-1121,"msg":"Invalid symbol."}')
+                if status == 200 and raw not in server.snapshots:
+                    status = 400
+                with server._changed:
+                    server.snapshot_requests.append(raw)
+                    server._changed.notify_all()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+                """Say nothing."""
+
+        return Handler
