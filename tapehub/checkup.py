@@ -1,0 +1,154 @@
+"""What may be wrong with this machine, one finding per question; `tapehub doctor` asks them all."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import platform
+import resource
+import shutil
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from actors.runtime.settings import Loaded
+from actors.runtime.version import VERSION
+from protocol.endpoints import Endpoints, socket_dir
+from protocol.transport import libzmq_version
+from tapehub.supervision.roll_call import RollCall
+from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
+
+OK: Final = "OK"
+WARN: Final = "WARN"
+FAIL: Final = "FAIL"
+SKIP: Final = "SKIP"
+
+_PACKAGES: Final = (
+    "zmq", "msgspec", "msgpack", "numpy", "websocket", "websockets", "supervisor", "yaml", "typer", "rich",
+)  # fmt: skip
+_LITTLE_DISK_BYTES: Final = 1_000_000_000
+_NO_DISK_BYTES: Final = 100_000_000
+_FEW_FILES: Final = 1024
+_UNSYNCHRONISED: Final = 5
+_ASK_S: Final = 1.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Answer to one question."""
+
+    word: str
+    """OK, WARN, FAIL or SKIP."""
+    text: str
+    fix: str = ""
+
+
+def of_machine() -> Iterator[Finding]:
+    """Python, packages, open files, clock."""
+    versions = f"python {platform.python_version()}, tapehub {VERSION}, libzmq {libzmq_version()}"
+    yield Finding(OK, versions)
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        yield Finding(FAIL, f"packages missing: {', '.join(missing)}", "./scripts/run installs them")
+    else:
+        yield Finding(OK, f"{len(_PACKAGES)} packages found")
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    few = files != resource.RLIM_INFINITY and files < _FEW_FILES
+    yield Finding(
+        WARN if few else OK, f"{files} open files allowed", "raise the hard limit (ulimit -Hn)" if few else ""
+    )
+    yield of_clock()
+
+
+def of_clock() -> Finding:
+    """Whether something keeps the clock right (Linux tells)."""
+    if not sys.platform.startswith("linux"):
+        return Finding(SKIP, "clock: this system does not say whether it is synchronised")
+    timex = ctypes.create_string_buffer(512)  # struct timex, all zero: ask, change nothing
+    state = ctypes.CDLL(None).adjtimex(timex)
+    if state in (-1, _UNSYNCHRONISED):
+        return Finding(
+            WARN, "the clock is not synchronised: ages and lags may be off", "run chrony or timesyncd"
+        )
+    return Finding(OK, "clock synchronised")
+
+
+def of_run_dir(run_dir: Path) -> Iterator[Finding]:
+    """Permissions, room, length of socket paths."""
+    existing = next(folder for folder in (run_dir, *run_dir.parents) if folder.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        yield Finding(FAIL, f"cannot write in {existing}", "tapehub --set run_dir=/another/folder")
+    elif existing == run_dir and run_dir.stat().st_uid != os.getuid():
+        yield Finding(WARN, f"{run_dir} belongs to user {run_dir.stat().st_uid}", "run as that user")
+    else:
+        yield Finding(
+            OK, f"run directory {run_dir}" + ("" if existing == run_dir else " (tapehub up makes it)")
+        )
+    free = shutil.disk_usage(existing).free
+    text = f"{free / 1e9:.1f} GB free"
+    if free < _LITTLE_DISK_BYTES:
+        yield Finding(FAIL if free < _NO_DISK_BYTES else WARN, text, f"make room on the disk of {existing}")
+    else:
+        yield Finding(OK, text)
+    sockets = socket_dir(run_dir)
+    is_short = sockets.parent == run_dir.resolve()
+    yield Finding(
+        OK, f"sockets in {sockets}" + ("" if is_short else " (the run directory's path is too long)")
+    )
+
+
+def of_ports(
+    loaded: Loaded, sections: Mapping[str, type[msgspec.Struct]], running: set[str]
+) -> Iterator[Finding]:
+    """Whether TCP ports that actors listen on (settings `host` and `port`) can be had."""
+    for name in loaded.common.actors:
+        section: Any = loaded.section(name, sections[name.partition(".")[0]])
+        port, host = getattr(section, "port", 0), getattr(section, "host", "127.0.0.1")
+        if not port:
+            continue
+        where = f"port {host}:{port} of {name}"
+        if name in running:
+            yield Finding(OK, f"{where} is in use by it")
+        elif _is_free(host, port):
+            yield Finding(OK, f"{where} is free")
+        else:
+            yield Finding(
+                FAIL,
+                f"{where} is taken by another program",
+                f"tapehub --set actors.{name}.port=0, or stop it",
+            )
+
+
+def of_actors(loaded: Loaded) -> tuple[list[Finding], set[str]]:
+    """What runs; also the names of the actors that answer."""
+    run_dir, names = Path(loaded.common.run_dir), list(loaded.common.actors)
+    with RollCall(Endpoints(run_dir), names) as roll:
+        answers = roll.ask(_ASK_S)
+    running = {name for name, answer in answers.items() if answer.status}
+    try:
+        pid = Supervisor(run_dir).pid()
+    except SupervisorDownError:
+        if not running:
+            return [Finding(SKIP, "nothing runs: tapehub up -d starts it")], running
+        text = f"{len(running)} actors run without supervisord: nothing restarts them"
+        return [Finding(WARN, text, "stop them, then tapehub up -d")], running
+    silent = [name for name in names if name not in running]
+    if silent:
+        return [
+            Finding(FAIL, f"supervisord {pid} runs, but no answer from {', '.join(silent)}", "tapehub status")
+        ], running
+    return [Finding(OK, f"supervisord {pid} and {len(running)} actors run and answer")], running
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,130 @@
+"""`tapehub status`: supervisord's view of each actor, joined with the actor's own."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tapehub.cli import exit_codes
+from tapehub.cli.context import current
+from tapehub.cli.options import AsJson, TimeoutS, duration
+from tapehub.cli.output import bytes_text, note, print_json, print_row, seconds_text, state_word, table_lines
+
+if TYPE_CHECKING:
+    from tapehub.supervision.state import Row
+
+_TITLES: Final = (
+    "ACTOR", "STATE", "PID", "UP", "RESTARTS", "BEAT", "IN/S", "OUT/S", "LAG p50/p99", "GAPS", "RSS", "NOTE",
+)  # fmt: skip
+_RIGHT: Final = ("PID", "UP", "RESTARTS", "BEAT", "IN/S", "OUT/S", "LAG p50/p99", "GAPS", "RSS")
+_CODES: Final = {"running": exit_codes.OK, "degraded": exit_codes.DEGRADED, "down": exit_codes.UNREACHABLE}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status")(status)
+
+
+def status(
+    watch: Annotated[
+        bool, typer.Option("-w", "--watch", help="Show it again and again until Ctrl-C.")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", parser=duration, metavar="TIME", help="Pause between two of them.")
+    ] = 1.0,
+    timeout: TimeoutS = 2.0,
+    as_json: AsJson = False,
+) -> None:
+    """State of every actor: process, restarts, heartbeat, rates, lag, gaps, memory.
+
+    It asks the actors themselves, so it works without the hub. Exit code 0: all RUNNING, 3: not all,
+    4: nothing runs.
+
+      tapehub status
+
+      tapehub status -w --interval 500ms
+    """
+    from tapehub.supervision.overview import look
+    from tapehub.supervision.roll_call import RollCall
+    from tapehub.supervision.state import overall
+
+    context = current()
+    with RollCall(context.endpoints, context.actors) as roll:
+        while True:
+            rows = look(context.endpoints, context.actors, roll, timeout, context.loaded.digest)
+            if not watch:
+                _print(rows, as_json=as_json)
+                raise typer.Exit(_CODES[overall(rows)])
+            _refresh(rows, as_json=as_json)
+            threading.Event().wait(interval)
+
+
+def _print(rows: list[Row], *, as_json: bool) -> None:
+    from tapehub.supervision.state import overall
+
+    if as_json:
+        print_json(_document(rows))
+        return
+    sys.stdout.write("\n".join([*_table(rows), _summary(rows), ""]))
+    if overall(rows) == "down":
+        note("try: tapehub up -d")
+
+
+def _refresh(rows: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        print_row(_document(rows))
+        return
+    lines = [*_table(rows), _summary(rows)]
+    if sys.stdout.isatty():
+        sys.stdout.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
+    else:
+        sys.stdout.write("\n".join([*lines, "", ""]))
+    sys.stdout.flush()
+
+
+def _document(rows: list[Row]) -> dict[str, object]:
+    from tapehub.supervision.state import overall
+
+    return {"state": overall(rows), "run_dir": str(current().run_dir), "actors": rows}
+
+
+def _table(rows: list[Row]) -> list[str]:
+    return table_lines(_TITLES, map(_cells, rows), _RIGHT)
+
+
+def _cells(row: Row) -> list[str]:
+    def shown(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    lags = [seconds_text(lag) for lag in (row.lag_p50_s, row.lag_p99_s) if lag is not None]
+    return [
+        row.name,
+        row.state,
+        str(row.pid or "-"),
+        "-" if row.uptime_s is None else seconds_text(max(1, round(row.uptime_s))),
+        shown(row.restarts, "d"),
+        "-" if row.beat_age_s is None else seconds_text(row.beat_age_s),
+        shown(row.in_per_s, ",.0f"),
+        shown(row.out_per_s, ",.0f"),
+        "/".join(lags) or "-",
+        shown(row.gaps_open, "d"),
+        "-" if row.rss_bytes is None else bytes_text(row.rss_bytes),
+        row.note,
+    ]
+
+
+def _summary(rows: list[Row]) -> str:
+    running = sum(row.state == "RUNNING" for row in rows)
+    others: dict[str, int] = {}
+    for row in rows:
+        if row.state != "RUNNING":
+            others[row.state] = others.get(row.state, 0) + 1
+    parts = [
+        f"{running} running",
+        *(f"{count} {state_word(state)}" for state, count in sorted(others.items())),
+    ]
+    gaps = max((row.gaps_open or 0 for row in rows), default=0)
+    return f"{len(rows)} actors: {', '.join(parts)}. {gaps} open gaps."

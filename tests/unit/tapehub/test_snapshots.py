@@ -1,0 +1,92 @@
+import json
+
+import msgspec
+import pytest
+
+from protocol.client import Book, Features, Tick, Trades
+from protocol.errors import NoData
+from protocol.messages import Gap
+from protocol.requests import Reply
+from tapehub import snapshots
+from tapehub.rowformats import TableFormat
+from tests.unit.tapehub.frames import trade
+
+TICK = Tick(
+    symbol="BTC_USDT", venue="binance", ts_event_ns=1, ts_recv_ns=2, bid=10.0, ask=10.5, bid_size=1.0, ask_size=2.0,
+    age_s=0.5, state="fresh",
+)  # fmt: skip
+
+
+def table(kind: str, shot: snapshots.Snapshot) -> list[list[str]]:
+    lines = TableFormat(kind, columns=snapshots.COLUMNS[kind])
+    return [lines.header.decode().split(), *(lines.line(row).decode().split() for row in shot.rows)]
+
+
+def test_tick_carries_age_and_state() -> None:
+    shot = snapshots.of_tick(TICK)
+
+    assert table("tick", shot)[1] == ["BTC_USDT", "binance", "1", "10", "10.5", "2", "0.5", "0.5s", "fresh"]
+    assert shot.document["age_s"] == 0.5
+    assert shot.document["mid"] == 10.25
+
+
+def test_ticks_say_why_some_are_missing() -> None:
+    shot = snapshots.of_ticks({"BTC_USDT": TICK}, {"ETH_USDT": NoData("nothing came")})
+
+    assert shot.document["errors"] == {"ETH_USDT": {"code": "no_data", "message": "nothing came"}}
+    assert shot.remark == "ETH_USDT: nothing came"
+    assert len(shot.rows) == 1
+
+
+def test_both_sides_of_a_book_stand_beside_each_other() -> None:
+    book = Book(
+        symbol="BTC_USDT", venue="binance", ts_event_ns=1, ts_recv_ns=2, update_id=7, age_s=0.1, state="fresh",
+        bids=[(10.0, 1.0), (9.5, 2.0)], asks=[(10.5, 3.0)],
+    )  # fmt: skip
+
+    shot = snapshots.of_book(book)
+
+    assert table("book", shot)[1:] == [["1", "1", "10", "10.5", "3"], ["2", "2", "9.5", "-", "-"]]
+    assert shot.document["bids"] == [[10.0, 1.0], [9.5, 2.0]] or shot.document["bids"] == [
+        (10.0, 1.0),
+        (9.5, 2.0),
+    ]
+
+
+def test_a_window_says_when_it_is_shorter_than_asked() -> None:
+    reply = Reply(id=1, ok=True, asked=5, age_s=0.25, state="fresh", source="c")
+
+    shot = snapshots.of_trades(Trades(reply, [trade(), trade()], "BTC_USDT", "binance"))
+
+    assert shot.remark == "BTC_USDT binance: 2 rows of 5 asked for, age 0.2 s, fresh"
+    assert shot.document["data"] == shot.rows
+    assert shot.rows[0]["side"] == "buy"
+
+
+def test_named_values_are_rows_by_name() -> None:
+    features = Features(
+        symbol="BTC_USDT", venue="binance", timeframe="1m", ts_open_ns=1, ts_event_ns=1, is_ready=True,
+        values={"rsi": 70.0, "ema": 1.5}, age_s=0.1, state="fresh",
+    )  # fmt: skip
+
+    assert table("features", snapshots.of_values("features", features))[1:] == [["ema", "1.5"], ["rsi", "70"]]
+
+
+def test_an_empty_list_is_said() -> None:
+    assert snapshots.of_messages("gaps", []).remark == "no gaps"
+
+
+@pytest.mark.parametrize("kind", snapshots.KINDS)
+def test_every_kind_has_a_table(kind: str) -> None:
+    assert TableFormat(kind, columns=snapshots.COLUMNS[kind]).header
+
+
+def test_documents_are_json() -> None:
+    gap = Gap("g", "binance", "BTC_USDT", "trade", 1, 2, 3, 4, "disconnect", "open")
+
+    for shot in (
+        snapshots.of_tick(TICK),
+        snapshots.of_messages("gaps", [gap]),
+        snapshots.of_status({"actors": {}}),
+    ):
+        assert json.loads(msgspec.json.encode(shot.document))["kind"] == shot.document["kind"]
