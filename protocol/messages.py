@@ -177,7 +177,7 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
     ts_open_ns: int
     """Start of the interval, aligned to the symbol's session calendar."""
     ts_event_ns: int
-    """Venue time of the newest event in it, or of what closed it."""
+    """Venue time of the newest event in it; the end of the interval where there was none."""
     open: float
     high: float
     low: float

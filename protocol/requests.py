@@ -106,7 +106,7 @@ def encode_reply(reply: Reply) -> bytes:
     return _encoder.encode(reply)
 
 
-def decode_reply(data: bytes) -> Reply:
+def decode_reply(data: bytes | memoryview) -> Reply:
     """Bytes of an answerer to a reply.
 
     Raises:

@@ -5,12 +5,13 @@ for the clock it is given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from actors.hub.fleet import Fleet
 from actors.hub.freshness import Freshness
+from actors.hub.heads import Window, fixed_part, head_of
 from actors.hub.payloads import extend_map
 from actors.hub.slots import Slot
 from actors.hub.store import Store
@@ -29,17 +30,6 @@ KIND_NAMES: Final = {
     "quote": "quote", "trade": "trade", "bar": "candle", "book": "order book", "flow": "order flow",
     "feature": "indicator value",
 }  # fmt: skip
-
-
-class Window(NamedTuple):
-    """What a window reply says of its extent."""
-
-    asked: int
-    from_ns: int
-    to_ns: int
-
-
-NO_WINDOW = Window(0, 0, 0)
 
 
 class Desk:
@@ -130,7 +120,7 @@ class Desk:
         slot: Slot,
         recv_ns: int,
         pieces: Iterable[Piece],
-        window: Window = NO_WINDOW,
+        window: Window | None = None,
         interval_s: float = 0.0,
     ) -> bytes:
         """The reply with a stored value, given in encoded pieces, and what is to be known of it.
@@ -143,26 +133,12 @@ class Desk:
         if judged.is_refused and not request.allow_stale:
             raise self._refusal(slot, judged.age_s, judged.ttl_s, judged.state)
         frame = slot.frame
-        head = encode_reply(
-            Reply(
-                id=request.id,
-                ok=True,
-                publisher=self.name,
-                epoch=self.epoch,
-                seq=frame.seq,
-                source=self.fleet.name_of(frame.publisher_padded),
-                source_epoch=frame.epoch,
-                topic=slot.name,
-                topic_seq=frame.topic_seq,
-                ts_ns=now_ns,
-                age_s=judged.age_s,
-                state=judged.state,
-                asked=window.asked,
-                covered_from_ns=window.from_ns,
-                covered_to_ns=window.to_ns,
-            )
-        )
-        return b"".join((extend_map(head, "data"), *pieces))
+        publisher, epoch, fixed = slot.fixed
+        if epoch != frame.epoch or publisher != frame.publisher_padded:
+            fixed = fixed_part(self.name, self.epoch, self.fleet.name_of(frame.publisher_padded), frame)
+            slot.fixed = (frame.publisher_padded, frame.epoch, fixed)
+        head = head_of(fixed, frame, request.id, now_ns, judged.age_s, judged.state, window)
+        return b"".join((head, *pieces))
 
     @staticmethod
     def _refusal(slot: Slot, age_s: float, ttl_s: float, state: str) -> StaleData:

@@ -11,25 +11,6 @@ from protocol.record import Frame
 MAX_PUBLISHERS: Final = 1000
 
 
-class Publisher:
-    """What is known of one publisher."""
-
-    __slots__ = ("beat", "beat_ns", "detail", "epoch", "name", "rate_ns", "rate_per_s", "rate_seq")
-
-    def __init__(self, name: str, epoch: int) -> None:
-        self.name = name
-        self.epoch = epoch
-        self.beat: Beat | None = None
-        self.beat_ns = 0
-        """When the newest heartbeat was taken, our monotonic clock."""
-        self.detail: dict[str, Any] = {}
-        """The newest full status."""
-        self.rate_per_s = 0.0
-        """Frames a second, over the last second at least."""
-        self.rate_ns = 0
-        self.rate_seq = 0
-
-
 class Venue:
     """What the watermarks of one venue say, as one publisher sends them."""
 
@@ -39,9 +20,32 @@ class Venue:
         self.venue = venue
         self.publisher = publisher
         self.ts_event_ns = 0
+        """Event time that the venue has reached."""
         self.is_connected = False
         self.heard_ns = 0
         """When the newest watermark was taken, our monotonic clock."""
+
+
+class Publisher:
+    """What is known of one publisher."""
+
+    __slots__ = ("beat", "beat_ns", "detail", "epoch", "name", "rate_ns", "rate_per_s", "rate_seq", "venues")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.epoch = 0
+        self.beat: Beat | None = None
+        """The newest heartbeat."""
+        self.beat_ns = 0
+        """When it was taken, our monotonic clock."""
+        self.detail: dict[str, Any] = {}
+        """The newest full status."""
+        self.rate_per_s = 0.0
+        """Frames a second, over the last second at least."""
+        self.rate_ns = 0
+        self.rate_seq = 0
+        self.venues: dict[str, Venue] = {}
+        """What it says of venues; empty for all but collectors."""
 
 
 class Fleet:
@@ -54,7 +58,7 @@ class Fleet:
     def __init__(self, silence_s: float) -> None:
         self._silence_ns = round(silence_s * 1e9)
         self._publishers: dict[bytes, Publisher] = {}
-        self._venues: dict[tuple[str, str], Venue] = {}
+        self._venues: dict[str, list[Venue]] = {}
         self.news: list[Publisher] = []
         """Publishers whose new epoch has just been heard; whoever acts on them takes them out."""
 
@@ -64,7 +68,19 @@ class Fleet:
 
     def venues(self) -> list[Venue]:
         """Every venue heard so far, by name and publisher."""
-        return [self._venues[key] for key in sorted(self._venues)]
+        found = [venue for publisher in self.publishers() for venue in publisher.venues.values()]
+        return sorted(found, key=lambda venue: (venue.venue, venue.publisher))
+
+    def name_of(self, publisher_padded: bytes) -> str:
+        """Name behind the padded form of a frame's header."""
+        publisher = self._publishers.get(publisher_padded)
+        return publisher.name if publisher else publisher_padded.rstrip(b"\x00").decode("ascii", "replace")
+
+    def _publisher(self, frame: Frame) -> Publisher | None:
+        publisher = self._publishers.get(frame.publisher_padded)
+        if publisher is None and len(self._publishers) < MAX_PUBLISHERS:
+            publisher = self._publishers[frame.publisher_padded] = Publisher(frame.publisher)
+        return publisher
 
     def on_beat(self, frame: Frame, mono_ns: int) -> None:
         """Take a heartbeat.
@@ -72,15 +88,12 @@ class Fleet:
         Raises:
             PayloadError: it is not one.
         """
-        for beat in decode_events(frame):
-            self._note(frame, beat, mono_ns)
+        publisher = self._publisher(frame)
+        if publisher is not None:
+            for beat in decode_events(frame):
+                self._note(publisher, beat, mono_ns)
 
-    def _note(self, frame: Frame, beat: Beat, mono_ns: int) -> None:
-        publisher = self._publishers.get(frame.publisher_padded)
-        if publisher is None:
-            if len(self._publishers) >= MAX_PUBLISHERS:
-                return
-            publisher = self._publishers[frame.publisher_padded] = Publisher(frame.publisher, 0)
+    def _note(self, publisher: Publisher, beat: Beat, mono_ns: int) -> None:
         if beat.epoch < publisher.epoch:
             return  # the old process of a name that a newer one has
         if beat.epoch > publisher.epoch:
@@ -99,43 +112,41 @@ class Fleet:
         Raises:
             PayloadError: it is not one.
         """
+        publisher = self._publisher(frame)
         for mark in decode_events(frame):
-            if isinstance(mark, Watermark):
-                self._note_venue(mark, mono_ns)
+            if isinstance(mark, Watermark) and publisher is not None:
+                venue = publisher.venues.get(mark.venue) or self._new_venue(mark.venue, publisher)
+                venue.ts_event_ns = max(venue.ts_event_ns, mark.ts_event_ns)
+                venue.heard_ns, venue.is_connected = mono_ns, mark.is_connected
 
-    def _note_venue(self, mark: Watermark, mono_ns: int) -> None:
-        key = (mark.venue, mark.publisher)
-        venue = self._venues.get(key)
-        if venue is None:
-            if len(self._venues) >= MAX_PUBLISHERS:
-                return
-            venue = self._venues[key] = Venue(*key)
-        venue.ts_event_ns = max(venue.ts_event_ns, mark.ts_event_ns)
-        venue.heard_ns, venue.is_connected = mono_ns, mark.is_connected
+    def _new_venue(self, name: str, publisher: Publisher) -> Venue:
+        venue = publisher.venues[name] = Venue(name, publisher.name)
+        self._venues.setdefault(name, []).append(venue)
+        return venue
 
-    def is_alive(self, publisher_padded: bytes, mono_ns: int) -> bool:
+    def is_alive(self, publisher: Publisher, mono_ns: int) -> bool:
         """Whether a publisher beats; one that never did is given the benefit of the doubt."""
-        publisher = self._publishers.get(publisher_padded)
-        if publisher is None or publisher.beat is None:
+        beat = publisher.beat
+        if beat is None:
             return True
-        return mono_ns - publisher.beat_ns <= self._silence_ns and publisher.beat.state != "STOPPED"
+        return mono_ns - publisher.beat_ns <= self._silence_ns and beat.state != "STOPPED"
 
-    def is_venue_up(self, venue: str, publisher: str, mono_ns: int) -> bool:
-        """Whether a venue's feed is connected; True where nobody ever spoke of it.
+    def is_connected(self, venue: Venue, mono_ns: int) -> bool:
+        """Whether a venue's feed is connected and its publisher still says so."""
+        return venue.is_connected and mono_ns - venue.heard_ns <= self._silence_ns
 
-        A value that comes straight from one of the venue's collectors is judged by that one, a derived value
-        (its publisher says nothing of the venue) by whichever collector is connected.
+    def is_up(self, publisher_padded: bytes, venue: str, mono_ns: int) -> bool:
+        """Whether values that this publisher sends of this venue can be current.
+
+        What comes straight from a collector is judged by that collector's own word on the venue, a derived value
+        by whichever collector is connected. Who was never heard of is given the benefit of the doubt.
         """
-        own = self._venues.get((venue, publisher))
-        if own is not None:
-            return self._is_connected(own, mono_ns)
-        others = [seen for (name, _), seen in self._venues.items() if name == venue]
-        return not others or any(self._is_connected(seen, mono_ns) for seen in others)
-
-    def _is_connected(self, seen: Venue, mono_ns: int) -> bool:
-        return seen.is_connected and mono_ns - seen.heard_ns <= self._silence_ns
-
-    def name_of(self, publisher_padded: bytes) -> str:
-        """Name behind the padded form of a frame's header."""
         publisher = self._publishers.get(publisher_padded)
-        return publisher.name if publisher else publisher_padded.rstrip(b"\x00").decode("ascii", "replace")
+        if publisher is not None:
+            if not self.is_alive(publisher, mono_ns):
+                return False
+            own = publisher.venues.get(venue)
+            if own is not None:
+                return self.is_connected(own, mono_ns)
+        others = self._venues.get(venue)
+        return not others or any(self.is_connected(other, mono_ns) for other in others)

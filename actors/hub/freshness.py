@@ -67,7 +67,7 @@ class Freshness:
         """Judge the value of a slot that was received at `recv_ns`; `interval_s` lengthens its time to live
         (a candle lives as long as its timeframe, and a little).
         """
-        kind, venue, symbol = slot.topic.kind, slot.topic.venue, slot.topic.symbol
+        kind, venue, symbol, _ = slot.topic
         age_s = (now_ns - recv_ns) / 1e9
         ttl_s = self._ttl_s.get(kind, 0.0)
         if ttl_s:
@@ -75,13 +75,9 @@ class Freshness:
         is_old = 0.0 < ttl_s < age_s
         if slot.session and not self._market_open(slot.session, now_ns):
             return Judgement(age_s, ttl_s, "closed_market", is_refused=False)
-        publisher = slot.frame.publisher_padded
-        fleet = self._fleet
-        if not fleet.is_alive(publisher, mono_ns) or not fleet.is_venue_up(
-            venue, fleet.name_of(publisher), mono_ns
-        ):
+        if not self._fleet.is_up(slot.frame.publisher_padded, venue, mono_ns):
             return Judgement(age_s, ttl_s, "venue_down", is_refused=True)
-        if self._gaps.is_open(venue, symbol, self._gap_kind(kind, symbol)):
+        if self._gaps.open_count and self._gaps.is_open(venue, symbol, self._gap_kind(kind, symbol)):
             return Judgement(age_s, ttl_s, "gap_open", is_old)
         return Judgement(age_s, ttl_s, "stale" if is_old else "fresh", is_old)
 

@@ -48,6 +48,8 @@ class GapLedger:
         self._gaps: dict[str, Gap] = {}
         self._open: dict[tuple[str, str, str], set[str]] = {}
         """(venue, symbol, kind) to ids of gaps that are open."""
+        self.open_count = 0
+        """Gaps that are open now."""
 
     def __len__(self) -> int:
         return len(self._gaps)
@@ -59,6 +61,7 @@ class GapLedger:
             key = (gap.venue, gap.symbol, gap.kind)
             if gap.state in OPEN_STATES and not gap.to_ts_ns:
                 self._open.setdefault(key, set()).add(gap.gap_id)
+                self.open_count = sum(map(len, self._open.values()))
             else:
                 self._settle(gap)
         while len(self._gaps) > self._limit:
@@ -76,14 +79,11 @@ class GapLedger:
             ids.discard(gap.gap_id)
             if not ids:
                 del self._open[key]
+            self.open_count = sum(map(len, self._open.values()))
 
     def is_open(self, venue: str, symbol: str, kind: str) -> bool:
         """Whether messages of this kind are missing right now."""
         return (venue, symbol, kind) in self._open
-
-    def open_count(self) -> int:
-        """Gaps that are open now."""
-        return sum(map(len, self._open.values()))
 
     def abandon(self, publisher: str, epoch: int) -> None:
         """A publisher has begun a new epoch: gaps that its old process held open no longer grow."""

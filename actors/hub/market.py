@@ -6,7 +6,7 @@ import msgspec
 
 from actors.hub.books import BookSlot
 from actors.hub.candles import BarSlot
-from actors.hub.desk import Desk, Window
+from actors.hub.desk import Desk
 from actors.hub.slots import FlowSlot
 from actors.hub.trades import TradeSlot
 from protocol.errors import InvalidRequest, NoData
@@ -43,7 +43,7 @@ class MarketAnswers:
             slot,
             slot.frame.ts_pub_ns,
             slot.encoded(start, stop),
-            Window(request.n, *slot.covered(start, stop)),
+            (request.n, *slot.covered(start, stop)),
             slot.timeframe_ns / 1e9,
         )
 
@@ -76,7 +76,7 @@ class MarketAnswers:
         assert isinstance(slot, TradeSlot)
         count = request.n or slot.count()
         _, recv_ns = slot.newest()
-        return self._desk.value(request, slot, recv_ns, slot.window(count), Window(request.n, 0, 0))
+        return self._desk.value(request, slot, recv_ns, slot.window(count), (request.n, 0, 0))
 
     def order_flow(self, request: Request) -> bytes:
         """`data`: a `Flow`: of the window `args.window_s`, else of the shortest there is."""
@@ -125,7 +125,7 @@ class MarketAnswers:
         if not trades:
             kept = slot.between(0, 0)
             raise self._outside(request, kept[0].ts_event_ns, kept[-1].ts_event_ns + 1)
-        window = Window(request.n, trades[0].ts_event_ns, trades[-1].ts_event_ns + 1)
+        window = (request.n, trades[0].ts_event_ns, trades[-1].ts_event_ns + 1)
         return self._desk.value(lenient, slot, slot.newest()[1], (_encode(trades),), window)
 
     @staticmethod

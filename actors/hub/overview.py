@@ -52,7 +52,7 @@ class OverviewAnswers:
             "counters": own.get("counters", {}),
             "actors": self._actors(own),
             "venues": self._venues(),
-            "gaps_open": desk.store.gaps.open_count(),
+            "gaps_open": desk.store.gaps.open_count,
         }
         return desk.plain(request, data)
 
@@ -62,8 +62,7 @@ class OverviewAnswers:
         for publisher in self._desk.fleet.publishers():
             if publisher.beat is None:
                 continue
-            padded = publisher.name.encode().ljust(32, b"\x00")
-            is_alive = self._desk.fleet.is_alive(padded, mono_ns)
+            is_alive = self._desk.fleet.is_alive(publisher, mono_ns)
             rows[publisher.name] = {
                 "state": publisher.beat.state,
                 "is_alive": is_alive,
@@ -90,7 +89,7 @@ class OverviewAnswers:
         rows: dict[str, Any] = {}
         for venue in desk.fleet.venues():
             rows.setdefault(venue.venue, {})[venue.publisher] = {
-                "is_connected": desk.fleet.is_venue_up(venue.venue, venue.publisher, mono_ns),
+                "is_connected": desk.fleet.is_connected(venue, mono_ns),
                 "watermark_ns": venue.ts_event_ns,
                 "behind_s": (now_ns - venue.ts_event_ns) / 1e9,
                 "silent_s": (mono_ns - venue.heard_ns) / 1e9,
@@ -145,8 +144,7 @@ class OverviewAnswers:
         rows = {}
         for name, pub in self._endpoints.items():
             publisher = heard.get(name)
-            padded = name.encode().ljust(32, b"\x00")
-            is_alive = publisher is not None and desk.fleet.is_alive(padded, mono_ns)
+            is_alive = publisher is not None and desk.fleet.is_alive(publisher, mono_ns)
             rows[name] = {"pub": pub, "is_alive": is_alive or name == desk.name}
         return desk.plain(request, rows)
 

@@ -23,7 +23,7 @@ class Slot:
     """Base: the newest frame of a topic and counts of what came."""
 
     __slots__ = (
-        "counted", "events", "frame", "frames", "is_restored", "name", "rate_per_s", "schema", "session", "topic",
+        "counted", "events", "fixed", "frame", "frames", "is_restored", "name", "rate_per_s", "schema", "session", "topic",
     )  # fmt: skip
 
     def __init__(self, name: str, topic: Topic, frame: Frame) -> None:
@@ -37,6 +37,8 @@ class Slot:
         self.counted = 0
         """Events when the rate was measured last."""
         self.rate_per_s = 0.0
+        self.fixed: tuple[bytes, int, bytes] = (b"", 0, b"")
+        """(publisher, its epoch, what every answer from this topic says meanwhile), kept by the desk."""
         self.is_restored = False
         """The newest frame came from its publisher's memory, so the bus may bring it once more."""
         self.schema = 0

@@ -37,7 +37,16 @@ from protocol.messages import Beat, CleanStop, Epoch, Message
 from protocol.record import Frame, RecordKind
 from protocol.requests import Request
 from protocol.topics import mark_topic
-from protocol.transport import Envelope, Poller, Publisher, Responder, Subscriber, Wire, remove_stale_socket
+from protocol.transport import (
+    Empty,
+    Envelope,
+    Poller,
+    Publisher,
+    Responder,
+    Subscriber,
+    Wire,
+    remove_stale_socket,
+)
 
 T = TypeVar("T")
 
@@ -45,7 +54,11 @@ BATCH: Final = 256
 """Frames taken from one input in one turn: timers and control get their turn after it."""
 READS_EVERY: Final = 16
 """Frames between two looks at the questions: a read waits for at most so many writes."""
+ANSWERING_NS: Final = 500_000
+"""Longest spell of answering between two looks at the inputs: heavy questions by the thousand must not stop them."""
 LONGEST_WAIT_S: Final = 1.0
+QUIET_S: Final = 0.02
+"""While draining, an input that brings nothing for so long has nothing more on its way."""
 
 
 class Actor:
@@ -75,6 +88,7 @@ class Actor:
         self._poller = Poller()
         self._inputs: dict[Any, Input] = {}
         self._responders: dict[Any, tuple[Responder, Callable[[Envelope, bytes], None]]] = {}
+        self._urgent: list[tuple[Responder, Callable[[Envelope, bytes], None]]] = []
         self._fds: dict[int, tuple[Callable[[], None], Callable[[], None] | None]] = {}
         self._soon: list[Callable[[], None]] = []
         self._drop_lines = RateLimit()
@@ -129,9 +143,13 @@ class Actor:
         self._poller.watch(subscriber.socket)
         return subscriber
 
-    def serve(self, responder: Responder, handler: Callable[[Envelope, bytes], None]) -> None:
-        """Answer requests: they are looked at before inputs, and again every few input frames."""
+    def serve(
+        self, responder: Responder, handler: Callable[[Envelope, bytes], None], *, is_urgent: bool = True
+    ) -> None:
+        """Answer requests: they are looked at before inputs, and urgent ones again every few input frames."""
         self._responders[responder.socket] = (responder, handler)
+        if is_urgent:
+            self._urgent.append((responder, handler))
         self._poller.watch(responder.socket)
 
     def every(self, interval_s: float, handler: Callable[[], None]) -> Timer:
@@ -201,7 +219,9 @@ class Actor:
     def _turn(self, longest_wait_s: float) -> None:
         wait_s = 0.0 if self._soon else self._timers.until_next_s(self.clock.mono_ns(), longest_wait_s)
         ready = self._poller.poll(wait_s)
-        self.answer()
+        for item in ready:
+            if item in self._responders:
+                self._answer(*self._responders[item])
         for item, (is_readable, is_writable) in ready.items():
             source = self._inputs.get(item)
             if source is not None:
@@ -216,12 +236,21 @@ class Actor:
         self._timers.fire(self.clock.mono_ns())
 
     def answer(self) -> None:
-        """Answer every question that waits; a long-running handler may call this in between."""
-        for responder, handler in self._responders.values():
-            for _ in range(BATCH):
-                if not responder.has_request():
-                    break
-                handler(*responder.receive())
+        """Answer urgent questions that wait, for a short spell; a long-running handler may call this in between."""
+        for responder, handler in self._urgent:
+            if responder.has_request():
+                self._answer(responder, handler)
+
+    def _answer(self, responder: Responder, handler: Callable[[Envelope, bytes], None]) -> None:
+        until_ns = self.clock.mono_ns() + ANSWERING_NS
+        for _ in range(BATCH):
+            try:
+                envelope, body = responder.receive()
+            except Empty:
+                return
+            handler(envelope, body)
+            if not responder.has_request() or self.clock.mono_ns() > until_ns:
+                return
 
     def _take(self, source: Input) -> None:
         for _ in range(0, BATCH, READS_EVERY):
@@ -241,10 +270,13 @@ class Actor:
             on_readable()
 
     def _finish(self) -> None:
-        """Take what had arrived, let the actor publish its rest, say good-bye."""
+        """Take what was published before the signal, let the actor publish its rest, say good-bye."""
+        signalled_ns = self.clock.now_ns()
         deadline_ns = self.clock.mono_ns() + round(self.common.drain_s * 1e9)
         for source in self._inputs.values():
-            while source.take(BATCH) == BATCH and self.clock.mono_ns() < deadline_ns:
+            while source.newest_pub_ns < signalled_ns and self.clock.mono_ns() < deadline_ns:
+                if not source.take(BATCH) and not source.subscriber.wait(QUIET_S):
+                    break
                 self._timers.fire(self.clock.mono_ns())
         self.drain()
         stop = CleanStop(self.name, self.publisher.seq + 1)

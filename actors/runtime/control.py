@@ -32,7 +32,7 @@ class Control:
         endpoint = actor.endpoints.ctl(actor.name)
         remove_stale_socket(endpoint)
         self._responder = actor.wire.responder(endpoint)
-        actor.serve(self._responder, self._on_message)
+        actor.serve(self._responder, self._on_message, is_urgent=False)
 
     def rates(self) -> dict[str, float | None]:
         """Rates and lags, measured over at least a second whoever asks how often."""

@@ -19,6 +19,8 @@ from protocol.errors import InvalidRequest
 from protocol.requests import Reply, Request, decode_reply, encode_request
 from protocol.transport import Channel, Empty, Wire
 
+IN_FLIGHT: Final = 48
+"""Questions under way at once; more wait their turn, since a hub keeps few unread answers per client."""
 _set: Final = msgspec.structs.force_setattr
 
 
@@ -32,6 +34,7 @@ class AsyncAsker:
         self._channels: dict[str, Channel] = {}
         self._open: dict[int, asyncio.Future[tuple[str, Reply]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._turns = asyncio.Semaphore(IN_FLIGHT)
         self._is_closed = False
 
     async def ask(self, request: Request, timeout_s: float = 0.0) -> Reply:
@@ -42,10 +45,25 @@ class AsyncAsker:
             HubUnreachable: no answer, and no hub of this client ever gave one.
             InvalidRequest: the question is too long, the client is closed or belongs to another loop.
         """
-        loop = self._own_loop()
-        patience = self.patience
-        timeout_s = timeout_s or patience.timeout_s
+        self._check_loop()
+        timeout_s = timeout_s or self.patience.timeout_s
         deadline_s = time.monotonic() + timeout_s
+        try:
+            await (
+                asyncio.wait_for(self._turns.acquire(), timeout_s)
+                if self._turns.locked()
+                else self._turns.acquire()
+            )
+        except TimeoutError:
+            raise self.patience.gave_up(request.op, timeout_s) from None
+        try:
+            return await self._ask(request, timeout_s, deadline_s)
+        finally:
+            self._turns.release()
+
+    async def _ask(self, request: Request, timeout_s: float, deadline_s: float) -> Reply:
+        loop = self._check_loop()
+        patience = self.patience
         attempt_s = patience.attempt_s(timeout_s)
         request_id = next(self._ids)
         _set(request, "id", request_id)
@@ -71,7 +89,7 @@ class AsyncAsker:
         self._renew()
         raise patience.gave_up(request.op, timeout_s)
 
-    def _own_loop(self) -> asyncio.AbstractEventLoop:
+    def _check_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
         if self._is_closed:
             raise InvalidRequest("this client is closed", errors=["closed"])

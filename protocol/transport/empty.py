@@ -1,0 +1,5 @@
+"""The word for nothing."""
+
+
+class Empty(Exception):
+    """Nothing is waiting on the socket."""

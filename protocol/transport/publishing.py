@@ -1,0 +1,131 @@
+"""One publisher, many subscribers: numbered frames, never a wait."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+import zmq
+
+from protocol.codec import encode_events
+from protocol.messages import Beat, Message
+from protocol.record import Frame, FrameWriter, RecordKind, parse_frame
+from protocol.topics import beat_topic
+from protocol.transport.addresses import endpoint_of
+from protocol.transport.empty import Empty
+
+
+class Publisher:
+    """Sends frames and numbers them; remembers the last one of each topic."""
+
+    def __init__(self, socket: zmq.Socket[bytes], writer: FrameWriter, now_ns: Callable[[], int]) -> None:
+        self.socket = socket
+        self.last: dict[str, bytes] = {}
+        """Last frame of each topic: what a late joiner asks the `ctl` socket for."""
+        self._writer = writer
+        self._now_ns = now_ns
+        self._send = socket.send
+
+    @property
+    def name(self) -> str:
+        """Publisher name, unique in the topology."""
+        return self._writer.publisher
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of this process."""
+        return self._writer.epoch
+
+    @property
+    def seq(self) -> int:
+        """Last sequence number given out."""
+        return self._writer.seq
+
+    @property
+    def endpoint(self) -> str:
+        """Bound address, with the port that the system chose."""
+        return endpoint_of(self.socket)
+
+    def topic_seq(self, topic: str) -> int:
+        """Last number given out on one topic."""
+        return self._writer.topic_seq(topic)
+
+    def publish(
+        self, topic: str, events: Sequence[Message], kind: int = RecordKind.DATA, flags: int = 0
+    ) -> int:
+        """Number and send one frame with events of one type; returns its sequence number.
+
+        Never blocks: a subscriber that does not keep up loses its own copy, and sees the hole.
+        """
+        writer = self._writer
+        frame = writer.build(topic, events[0].SCHEMA, encode_events(events), self._now_ns(), kind, flags)
+        self.last[topic] = frame
+        self._send(frame, zmq.NOBLOCK)
+        return writer.seq
+
+    def beat(self, beat: Beat) -> None:
+        """Send a heartbeat; it takes no sequence number."""
+        topic = beat_topic(self._writer.publisher)
+        payload = encode_events([beat])
+        self._send(self._writer.build_beat(topic, Beat.SCHEMA, payload, self._now_ns()), zmq.NOBLOCK)
+
+    def send_raw(self, frame: bytes) -> None:
+        """Send a frame as it is: replay of a recording."""
+        self._send(frame, zmq.NOBLOCK)
+
+    def subscriptions(self) -> list[bytes]:
+        """Take the subscribe (0x01 prefix) and unsubscribe (0x00 prefix) messages that have arrived."""
+        found = []
+        with contextlib.suppress(zmq.Again):
+            while True:
+                found.append(self.socket.recv(zmq.NOBLOCK))
+        return found
+
+
+class Subscriber:
+    """Hears any number of publishers on one socket."""
+
+    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+        self.socket = socket
+        self._recv = socket.recv
+
+    def connect(self, endpoint: str) -> None:
+        """Hear one more publisher; it need not exist yet."""
+        self.socket.connect(endpoint)
+
+    def disconnect(self, endpoint: str) -> None:
+        """Stop hearing one publisher."""
+        self.socket.disconnect(endpoint)
+
+    def subscribe(self, prefix: bytes) -> None:
+        """Want topics that start so; with the zero byte at its end it is one exact topic."""
+        self.socket.setsockopt(zmq.SUBSCRIBE, prefix)
+
+    def unsubscribe(self, prefix: bytes) -> None:
+        """Want them no longer."""
+        self.socket.setsockopt(zmq.UNSUBSCRIBE, prefix)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until a frame is there; False if none came in time."""
+        return bool(self.socket.poll(int(timeout_s * 1000)))
+
+    def receive(self) -> Frame:
+        """Take one frame.
+
+        Raises:
+            Empty: nothing is waiting.
+            protocol.errors.FrameError: a peer sent something that is not a frame; drop, count, go on.
+        """
+        return parse_frame(self.receive_raw())
+
+    def receive_raw(self) -> bytes:
+        """Take one frame as bytes; a part of a multi-part message counts as one (asking costs more than parsing).
+
+        Raises:
+            Empty: nothing is waiting.
+        """
+        try:
+            data: bytes = self._recv(zmq.NOBLOCK)
+        except zmq.Again:
+            raise Empty from None
+        return data
