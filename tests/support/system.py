@@ -106,13 +106,16 @@ class System:
         return msgspec.msgpack.decode(reply.data)
 
     def wait_for_data(self, symbol: str = "BTC_USDT", deadline_s: float = START_S) -> None:
-        """Wait until the hub has a fresh tick and a candle of a symbol."""
+        """Wait until the hub has a fresh tick and a candle of a symbol, and has heard every actor."""
         until(lambda: self._has_data(symbol), deadline_s, f"data of {symbol} in the hub")
 
     def _has_data(self, symbol: str) -> bool:
         try:
             self.hub.tick(symbol)
-            return len(self.hub.candles(symbol, "1m", 1)) > 0
+            actors = self.hub.status()["actors"].values()
+            return len(self.hub.candles(symbol, "1m", 1)) > 0 and all(
+                actor["state"] == "RUNNING" for actor in actors
+            )
         except HubError:
             return False
 

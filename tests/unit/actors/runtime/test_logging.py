@@ -20,7 +20,7 @@ def test_a_line_is_one_json_object_in_utc():
 
 def test_a_fault_carries_its_stack():
     try:
-        raise ValueError("no")  # noqa: TRY301
+        raise ValueError("no")
     except ValueError as fault:
         row = json.loads(
             JsonFormatter("hub.1").format(record("bug", (ValueError, fault, fault.__traceback__)))

@@ -1,0 +1,60 @@
+# Every command of the project. `make` prints this list from the ## comments.
+.DEFAULT_GOAL := help
+VENV ?= $(or $(TAPEHUB_VENV),.venv)
+BIN := $(VENV)/bin
+UV_LOCK := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+.PHONY: help setup run stop status fix check unit test docs bench replay-check kill-check lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make the virtual environment with everything for development
+	@./scripts/test --version
+
+run: ## run the default system in the foreground
+	@./scripts/run
+
+stop: ## stop the running system
+	@$(BIN)/tapehub down
+
+status: ## every process: state, heartbeat age, rate, lag, memory
+	@$(BIN)/tapehub status
+
+fix: setup ## format, and repair what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+check: setup ## linter, types, layers, unit and docs tests: seconds
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/unit tests/docs
+
+unit: setup ## unit tests alone
+	@$(BIN)/python -m pytest tests/unit
+
+test: ## everything, as continuous integration does: minutes
+	@./scripts/test
+
+docs: setup ## write docs/configuration.md from the settings again
+	@./scripts/make-docs
+
+bench: setup ## measure against raw pyzmq in the same run: minutes, wants a quiet machine
+	@./scripts/bench reads bus e2e
+
+replay-check: ## FILE=recording: hub against recording through the whole system
+	@./scripts/replay-check $(FILE)
+
+kill-check: ## kill -9 each actor in turn, print the seconds until data is fresh again
+	@./scripts/kill-check
+
+lock: ## write requirements*.txt again from pyproject.toml (needs uv)
+	$(UV_LOCK) -o requirements.txt
+	$(UV_LOCK) --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove caches and the virtual environment; the run directory var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

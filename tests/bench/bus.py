@@ -1,0 +1,150 @@
+"""The bus: `Publisher` to an actor's `Input` with decode, against raw PUB/SUB of the very same bytes.
+
+Both run as two processes over ipc with the same high-water mark, as large as the round is long: a round is sent
+as fast as the publisher can, and nothing may be lost. The clock runs at the receiver, from the first frame to
+the last.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import zmq
+
+from actors.runtime.inputs import Input
+from protocol.codec import decode_events, encode_events
+from protocol.messages import Message, Trade
+from protocol.record import Frame, FrameWriter
+from protocol.transport import Poller, Wire
+from tests.bench.report import Row, interleaved
+from tests.support.paths import ROOT, short_folder
+from tests.support.process import clean_environment
+
+TOPICS = [f"trade.binance.S{number:03d}_USDT" for number in range(20)]
+BATCHES = (1, 10, 50)
+BATCH = 256
+FRAMES = 200_000
+GOAL = 0.4
+"""Of raw throughput, for single-event frames; the design's later goal is 0.5."""
+
+
+def batch_of(topic: str, size: int) -> list[Message]:
+    """Events of one frame: trades as a collector publishes them."""
+    symbol = topic.rpartition(".")[2]
+    base_ns = 1_795_000_000_000_000_000
+    return [
+        Trade(
+            symbol,
+            "binance",
+            base_ns + number,
+            base_ns + 5_000_000 + number,
+            61_659.7,
+            0.125,
+            1,
+            10**9 + number,
+        )
+        for number in range(size)
+    ]
+
+
+def send(mode: str, endpoint: str, frames: int, batch: int) -> None:
+    """The sending process: waits for its one subscriber, then sends as fast as it can."""
+    events = {topic: batch_of(topic, batch) for topic in TOPICS}
+    with Wire(frames) as wire:
+        publisher = wire.publisher(endpoint, "bench.1", 1, time.time_ns)
+        publisher.socket.poll()
+        publisher.subscriptions()
+        topics = itertools.islice(itertools.cycle(TOPICS), frames)
+        if mode == "ours":
+            for topic in topics:
+                publisher.publish(topic, events[topic])
+        else:
+            writer = FrameWriter("bench.1", 1)
+            same = [
+                writer.build(topic, events[topic][0].SCHEMA, encode_events(events[topic]), time.time_ns())
+                for topic in TOPICS
+            ]
+            for frame in itertools.islice(itertools.cycle(same), frames):
+                publisher.socket.send(frame, zmq.NOBLOCK)
+        publisher.socket.linger = 20_000
+
+
+def receive_ours(wire: Wire, endpoint: str, frames: int) -> float:
+    """Take all frames as an actor does: poll, drain a batch, check the chain, decode. Returns seconds."""
+    events = 0
+
+    def handle(frame: Frame) -> None:
+        nonlocal events
+        events += len(decode_events(frame))
+
+    def fail(*what: object) -> None:
+        raise AssertionError(f"lost or refused: {what}")
+
+    source = Input(wire.subscriber([endpoint], [b""]), handle, fail, fail)
+    poller = Poller()
+    poller.watch(source.subscriber.socket)
+    taken, start_s = 0, 0.0
+    while taken < frames:
+        assert poller.poll(10.0), f"only {taken} of {frames} frames came"
+        start_s = start_s or time.perf_counter()
+        taken += source.take(BATCH)
+    seconds = time.perf_counter() - start_s
+    wire.forget(source.subscriber.socket)
+    return seconds
+
+
+def receive_raw(wire: Wire, endpoint: str, frames: int) -> float:
+    """Take all frames with bare pyzmq in the same manner, and do nothing with them. Returns seconds."""
+    socket = wire.subscriber([endpoint], [b""]).socket
+    poller = zmq.Poller()
+    poller.register(socket, zmq.POLLIN)
+    receive = socket.recv
+    taken, start_s = 0, 0.0
+    while taken < frames:
+        assert poller.poll(10_000), f"only {taken} of {frames} frames came"
+        start_s = start_s or time.perf_counter()
+        try:
+            for _ in range(BATCH):
+                receive(zmq.NOBLOCK)
+                taken += 1
+        except zmq.Again:
+            pass
+    seconds = time.perf_counter() - start_s
+    wire.forget(socket)
+    return seconds
+
+
+def one_way(mode: str, folder: Path, frames: int, batch: int) -> float:
+    """One round of one contender; returns events per second."""
+    endpoint = f"ipc://{folder}/{mode}"
+    command = [sys.executable, "-m", "tests.bench.bus", mode, endpoint, str(frames), str(batch)]
+    with subprocess.Popen(command, cwd=ROOT, env=clean_environment()) as sender, Wire(frames) as wire:
+        take = receive_ours if mode == "ours" else receive_raw
+        seconds = take(wire, endpoint, frames)
+        assert sender.wait(30) == 0
+    return frames * batch / seconds
+
+
+def run(rounds: int, *, quick: bool) -> list[Row]:
+    """Rows for single-event frames and two batch sizes."""
+    rows = []
+    with short_folder() as folder:
+        for batch in BATCHES:
+            frames = FRAMES // (20 if quick else 1)
+            ours, raw, ratio = interleaved(
+                rounds,
+                lambda: one_way("ours", folder, frames, batch),  # noqa: B023 - called in this turn
+                lambda: one_way("raw", folder, frames, batch),  # noqa: B023
+            )
+            what = "single-event frames" if batch == 1 else f"batches of {batch}"
+            goal = GOAL if batch == 1 else None
+            rows.append(Row("bus", what, ours, raw, "events/s", ratio, goal, at_most=False))
+    return rows
+
+
+if __name__ == "__main__":
+    send(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

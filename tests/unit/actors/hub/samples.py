@@ -1,0 +1,75 @@
+"""Messages and frames for the hub's tests: a publisher without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from protocol.codec import encode_events
+from protocol.messages import Bar, Book, Gap, Message, Quote, Trade
+from protocol.record import Frame, FrameWriter, RecordKind, parse_frame
+
+MINUTE_NS = 60_000_000_000
+SECOND_NS = 1_000_000_000
+BASE_NS = 1_700_000_000 * SECOND_NS
+
+
+def bar(minute: int, **changes: Any) -> Bar:
+    values: dict[str, Any] = {
+        "symbol": "BTC_USDT", "venue": "binance", "timeframe": "1m", "ts_open_ns": minute * MINUTE_NS,
+        "ts_event_ns": minute * MINUTE_NS + 1, "open": 1.0, "high": 100.0, "low": 0.1, "close": 1.0,
+        "volume": 3.0, "buy_volume": 2.0, "sell_volume": 1.0, "vwap": 1.0, "count": 4, "status": "closed",
+        "coverage": 1.0, "revision": 1, "source": "trade",
+    }  # fmt: skip
+    return Bar(**values | changes)
+
+
+def quote(bid: float = 100.0, recv_ns: int = BASE_NS, **changes: Any) -> Quote:
+    values: dict[str, Any] = {
+        "symbol": "BTC_USDT", "venue": "binance", "ts_event_ns": recv_ns, "ts_recv_ns": recv_ns, "bid": bid,
+        "ask": bid + 1.0, "bid_size": 2.0, "ask_size": 3.0,
+    }  # fmt: skip
+    return Quote(**values | changes)
+
+
+def trade(trade_id: int, recv_ns: int = BASE_NS, **changes: Any) -> Trade:
+    values: dict[str, Any] = {
+        "symbol": "BTC_USDT", "venue": "binance", "ts_event_ns": recv_ns, "ts_recv_ns": recv_ns,
+        "price": 100.0 + trade_id, "size": 1.0, "side": 1, "trade_id": trade_id,
+    }  # fmt: skip
+    return Trade(**values | changes)
+
+
+def book(last_id: int, prev_id: int = 0, recv_ns: int = BASE_NS, **changes: Any) -> Book:
+    """A snapshot where `prev_id` is 0, a delta otherwise."""
+    values: dict[str, Any] = {
+        "symbol": "BTC_USDT", "venue": "binance", "ts_event_ns": recv_ns, "ts_recv_ns": recv_ns,
+        "is_snapshot": prev_id == 0, "first_update_id": last_id, "last_update_id": last_id,
+        "bids": [(100.0, 1.0), (99.0, 2.0)], "asks": [(101.0, 1.0), (102.0, 2.0)], "prev_update_id": prev_id,
+    }  # fmt: skip
+    return Book(**values | changes)
+
+
+def gap(gap_id: str, state: str = "open", **changes: Any) -> Gap:
+    values: dict[str, Any] = {
+        "gap_id": gap_id, "venue": "binance", "symbol": "BTC_USDT", "kind": "trade", "from_id": 0, "to_id": 0,
+        "from_ts_ns": BASE_NS, "to_ts_ns": 0, "cause": "disconnect", "state": state,
+    }  # fmt: skip
+    return Gap(**values | changes)
+
+
+class Pen:
+    """Writes the frames of one publisher."""
+
+    def __init__(self, name: str = "collector.binance.1", epoch: int = 1) -> None:
+        self.writer = FrameWriter(name, epoch)
+
+    def frame(
+        self, topic: str, events: Sequence[Message], ts_pub_ns: int = BASE_NS, kind: int = RecordKind.DATA
+    ) -> Frame:
+        schema = events[0].SCHEMA
+        return parse_frame(self.writer.build(topic, schema, encode_events(events), ts_pub_ns, kind))
+
+    def beat(self, beat: Message, ts_pub_ns: int = BASE_NS) -> Frame:
+        topic = f"beat.{self.writer.publisher}"
+        return parse_frame(self.writer.build_beat(topic, beat.SCHEMA, encode_events([beat]), ts_pub_ns))

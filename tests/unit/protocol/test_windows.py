@@ -1,0 +1,81 @@
+"""Rows of candles: exact both ways, and the numpy view agrees with the struct layout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.messages import BAR_STATUSES, Bar
+from protocol.windows import (
+    BAR_BYTES,
+    BAR_COLUMNS,
+    bar_dtype,
+    pack_bar,
+    revision_of,
+    ts_open_of,
+    unpack_bar,
+)
+from tests.support.paths import ROOT
+
+times = st.integers(-(2**62), 2**62)
+numbers = st.floats(allow_nan=False)
+bars = st.builds(
+    Bar, st.just("BTC_USDT"), st.just("binance"), st.just("1m"), times, times, *[numbers] * 8,
+    st.integers(0, 2**62), st.sampled_from(BAR_STATUSES), numbers, st.integers(0, 2**31 - 1), st.just("trade"),
+)  # fmt: skip
+IDENTITY = ("BTC_USDT", "binance", "1m")
+
+
+@given(bars)
+def test_a_bar_survives_its_row(bar: Bar) -> None:
+    rows = b"\xff" * BAR_BYTES + pack_bar(bar, 0)
+
+    assert unpack_bar(rows, 1, IDENTITY, ["trade"]) == bar
+    assert (ts_open_of(rows, 1), revision_of(rows, 1)) == (bar.ts_open_ns, bar.revision)
+
+
+@given(bars)
+def test_numpy_sees_the_same_values_by_name(bar: Bar) -> None:
+    row = np.frombuffer(pack_bar(bar, 3), bar_dtype())[0]
+
+    for name, _ in BAR_COLUMNS:
+        wanted = {"status": BAR_STATUSES.index(bar.status), "source": 3}.get(name, getattr(bar, name))
+        assert row[name] == wanted, name
+
+
+def test_a_newer_hub_may_append_columns() -> None:
+    wider = (*BAR_COLUMNS, ("extra", "<f8"))
+    rows = np.zeros(3, np.dtype({**_layout(wider), "itemsize": 120}))
+    rows["close"] = [1.0, 2.0, 3.0]
+
+    seen = np.frombuffer(rows.tobytes(), bar_dtype(wider, 120))
+
+    assert seen["close"].tolist() == [1.0, 2.0, 3.0]
+
+
+def _layout(columns: tuple[tuple[str, str], ...]) -> dict[str, list[object]]:
+    dtype = bar_dtype()
+    offsets: list[object] = [dtype.fields[name][1] for name, _ in BAR_COLUMNS]
+    return {
+        "names": [name for name, _ in columns],
+        "formats": [format_ for _, format_ in columns],
+        "offsets": [*offsets, 102],
+    }
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    bar = Bar(*IDENTITY, 2**70, 0, *[1.0] * 8, 1, "closed", 1.0, 1, "trade")
+
+    with pytest.raises(ValueError, match="does not fit"):
+        pack_bar(bar, 0)
+
+
+def test_a_writer_of_windows_needs_no_numpy() -> None:
+    code = "import protocol.windows, sys; sys.exit('numpy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
