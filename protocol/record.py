@@ -38,6 +38,7 @@ _HEADER: Final = struct.Struct("<IIBBHI32sQQQq")
 _AFTER_CRC: Final = struct.Struct("<BBHI32sQQQq")
 _PREFIX: Final = struct.Struct("<II")
 HEADER_BYTES: Final = _HEADER.size
+_unpack_header: Final = _HEADER.unpack_from
 
 FLAG_ZSTD: Final = 1
 FLAG_NOT_JOURNALLED: Final = 2
@@ -170,17 +171,17 @@ def parse_frame(data: bytes) -> Frame:
         ChecksumMismatch: a byte differs from what was sent.
         FrameError: not a frame of this version.
     """
-    end = data.find(b"\x00", 0, MAX_TOPIC_BYTES + 1) + 1
+    end = data.find(0, 0, MAX_TOPIC_BYTES + 1) + 1
     offset = end + HEADER_BYTES
     if end == 0 or len(data) < offset:
         raise TruncatedFrame(f"frame of {len(data)} bytes has no topic and header")
     head = data[:end]
     topic = _topic_cache.get(head) or _topic_of(head)
-    frame = Frame(topic[0], data[offset:], data, *_HEADER.unpack_from(data, end))
+    frame = Frame(topic[0], data[offset:], data, *_unpack_header(data, end))
     if frame.version != VERSION:
         raise FrameError(f"frame version {frame.version}, this program reads {VERSION}")
-    if len(frame.payload) != frame.length:
-        raise TruncatedFrame(f"payload of {len(frame.payload)} bytes, header says {frame.length}")
+    if len(data) - offset != frame.length:
+        raise TruncatedFrame(f"payload of {len(data) - offset} bytes, header says {frame.length}")
     # copying a small frame is cheaper than a view of it
     summed = data[end + 8 :] if len(data) < 8192 else memoryview(data)[end + 8 :]
     if zlib.crc32(summed, topic[1]) != frame.crc32:

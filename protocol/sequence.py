@@ -7,8 +7,9 @@ that one hears sets the start: what came before it was never promised to this su
 from __future__ import annotations
 
 import enum
+from typing import Final
 
-from protocol.record import Frame, RecordKind
+from protocol.record import Frame
 
 
 class Verdict(enum.Enum):
@@ -22,6 +23,9 @@ class Verdict(enum.Enum):
     """From an epoch that a newer one has replaced: a second process of that name."""
     NEW_EPOCH = "new_epoch"
     """First frame of a restarted publisher on this topic."""
+
+
+_OK: Final = Verdict.OK  # looked up once: the hot path of every actor passes here
 
 
 class SequenceTracker:
@@ -40,21 +44,22 @@ class SequenceTracker:
         """Frames missing in the newest hole."""
 
     def observe(self, frame: Frame) -> Verdict:
-        """Judge one frame and remember it; heartbeats carry no number and are always OK."""
-        if frame.kind == RecordKind.HEARTBEAT:
-            return Verdict.OK
+        """Judge one frame and remember it; heartbeats carry no number (0) and are always OK."""
+        topic_seq = frame.topic_seq
+        if not topic_seq:
+            return _OK
         publisher = frame.publisher_padded
         chain = self._chains.get((publisher, frame.topic))
-        if chain is not None and chain[0] == frame.epoch:
-            step = frame.topic_seq - chain[1]
-            if step == 1:
-                chain[1] = frame.topic_seq
-                return Verdict.OK
-            if step <= 0:
-                self.duplicates += 1
-                return Verdict.DUPLICATE
-            return self._hole(chain, frame.topic_seq, step - 1)
-        return self._other_epoch(publisher, chain, frame)
+        if chain is None or chain[0] != frame.epoch:
+            return self._other_epoch(publisher, chain, frame)
+        step = topic_seq - chain[1]
+        if step == 1:
+            chain[1] = topic_seq
+            return _OK
+        if step <= 0:
+            self.duplicates += 1
+            return Verdict.DUPLICATE
+        return self._hole(chain, topic_seq, step - 1)
 
     def _other_epoch(self, publisher: bytes, chain: list[int] | None, frame: Frame) -> Verdict:
         newest = self._epochs.get(publisher, 0)

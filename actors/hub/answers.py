@@ -90,7 +90,8 @@ class Answers:
 
     def _refuse(self, request_id: int, refusal: HubError) -> bytes:
         self._counters[f"refused_{refusal.code}"] += 1
-        return encode_reply(error_reply(request_id, refusal, self._desk.name, self._desk.epoch))
+        reply = error_reply(request_id, refusal, self._desk.name, self._desk.epoch)
+        return encode_reply(msgspec.structs.replace(reply, ts_ns=self._desk.clock.now_ns()))
 
     def _dispatch(self, request: Request, operations: dict[str, Answer]) -> bytes:
         if request.v != PROTOCOL_VERSION:

@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 BATCH: Final = 256
 """Frames taken from one input in one turn: timers and control get their turn after it."""
-READS_EVERY: Final = 16
+READS_EVERY: Final = 4
 """Frames between two looks at the questions: a read waits for at most so many writes."""
 ANSWERING_NS: Final = 500_000
 """Longest spell of answering between two looks at the inputs: heavy questions by the thousand must not stop them."""

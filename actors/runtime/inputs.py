@@ -35,6 +35,7 @@ class Input:
     def take(self, limit: int) -> int:
         """Take and handle at most `limit` frames; returns how many there were."""
         receive, observe, handler = self.subscriber.receive, self.tracker.observe, self._handler
+        ok = Verdict.OK
         for taken in range(limit):
             try:
                 frame = receive()
@@ -44,10 +45,7 @@ class Input:
                 self._drop(fault.code, fault)
                 continue
             verdict = observe(frame)
-            if verdict is Verdict.GAP:
-                self._on_gap(frame, self.tracker.last_missing)
-            elif verdict is Verdict.DUPLICATE or verdict is Verdict.FENCED:
-                self._drop(verdict.value, f"{frame.topic} {frame.epoch}/{frame.topic_seq}")
+            if verdict is not ok and not self._is_wanted(frame, verdict):
                 continue
             self.newest_pub_ns = frame.ts_pub_ns
             try:
@@ -55,6 +53,15 @@ class Input:
             except FrameError as fault:
                 self._drop(fault.code, fault)
         return limit
+
+    def _is_wanted(self, frame: Frame, verdict: Verdict) -> bool:
+        """Tell of a hole before the frame; False for one that was heard before or comes from an old process."""
+        if verdict is Verdict.GAP:
+            self._on_gap(frame, self.tracker.last_missing)
+        elif verdict is Verdict.DUPLICATE or verdict is Verdict.FENCED:
+            self._drop(verdict.value, f"{frame.topic} {frame.epoch}/{frame.topic_seq}")
+            return False
+        return True
 
     def chain(self) -> dict[str, int]:
         """Counters of the chain check, for the heartbeat."""

@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from protocol.client.patience import Patience, check_size
+from protocol.client.patience import Patience, too_long
 from protocol.errors import InvalidRequest
-from protocol.requests import Reply, Request, decode_reply, encode_request
+from protocol.requests import MAX_REQUEST_BYTES, Reply, Request, decode_reply, encode_request
 from protocol.transport import Channel, Empty, Wire
 
 IN_FLIGHT: Final = 48
@@ -37,8 +37,8 @@ class AsyncAsker:
         self._turns = asyncio.Semaphore(IN_FLIGHT)
         self._is_closed = False
 
-    async def ask(self, request: Request, timeout_s: float = 0.0) -> Reply:
-        """Ask and wait; `timeout_s` 0 means the client's own patience.
+    async def ask(self, request: Request) -> Reply:
+        """Ask and wait.
 
         Raises:
             HubTimeout: no answer in time.
@@ -46,48 +46,48 @@ class AsyncAsker:
             InvalidRequest: the question is too long, the client is closed or belongs to another loop.
         """
         self._check_loop()
-        timeout_s = timeout_s or self.patience.timeout_s
-        deadline_s = time.monotonic() + timeout_s
+        turns, patience = self._turns, self.patience
+        started_ns = time.monotonic_ns()
         try:
             await (
-                asyncio.wait_for(self._turns.acquire(), timeout_s)
-                if self._turns.locked()
-                else self._turns.acquire()
+                asyncio.wait_for(turns.acquire(), patience.timeout_s) if turns.locked() else turns.acquire()
             )
         except TimeoutError:
-            raise self.patience.gave_up(request.op, timeout_s) from None
+            raise patience.gave_up(request.op) from None
         try:
-            return await self._ask(request, timeout_s, deadline_s)
+            return await self._ask(request, started_ns)
         finally:
-            self._turns.release()
+            turns.release()
 
-    async def _ask(self, request: Request, timeout_s: float, deadline_s: float) -> Reply:
-        loop = self._check_loop()
-        patience = self.patience
-        attempt_s = patience.attempt_s(timeout_s)
+    async def _ask(self, request: Request, started_ns: int) -> Reply:
+        loop, patience = self._check_loop(), self.patience
+        deadline_ns = started_ns + patience.timeout_ns
         request_id = next(self._ids)
         _set(request, "id", request_id)
-        _set(request, "timeout_s", timeout_s)
         answer: asyncio.Future[tuple[str, Reply]] = loop.create_future()
         self._open[request_id] = answer
         try:
             for attempt in itertools.count():
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0:
-                    break
+                now_ns = time.monotonic_ns()
+                if now_ns >= deadline_ns:
+                    self._renew()
+                    raise patience.gave_up(request.op)
                 endpoint = patience.endpoint(attempt)
-                _set(request, "deadline_ns", patience.deadline_ns(endpoint, time.monotonic_ns(), left_s))
+                _set(request, "deadline_ns", patience.deadline_ns(endpoint, started_ns))
                 self._put(endpoint, encode_request(request))
                 if not answer.done():
-                    await asyncio.wait((answer,), timeout=min(attempt_s, left_s))
+                    await asyncio.wait(
+                        (answer,), timeout=min(patience.attempt_ms / 1e3, (deadline_ns - now_ns) / 1e9)
+                    )
                 if answer.done():
                     endpoint, reply = answer.result()
-                    patience.note_answer(endpoint, reply, time.monotonic_ns())
-                    return reply
+                    patience.note_answer(endpoint, reply, now_ns)
+                    break
         finally:
             del self._open[request_id]
-        self._renew()
-        raise patience.gave_up(request.op, timeout_s)
+        if not reply.ok and patience.is_wrong_clock(reply, request.deadline_ns):
+            return await self._ask(request, started_ns)
+        return reply
 
     def _check_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -100,7 +100,8 @@ class AsyncAsker:
         return loop
 
     def _put(self, endpoint: str, body: bytes) -> None:
-        check_size(body)
+        if len(body) > MAX_REQUEST_BYTES:
+            raise too_long(body)
         channel = self._channels.get(endpoint)
         if channel is None:
             assert self._loop is not None
@@ -127,7 +128,7 @@ class AsyncAsker:
 
     def _renew(self) -> None:
         """Nobody answered: connect anew next time, unless others still wait for an answer."""
-        if not self._open:
+        if len(self._open) == 1:
             for endpoint, channel in list(self._channels.items()):
                 self._drop(endpoint, channel)
 

@@ -64,7 +64,8 @@ class Hub:
 
     def tick(self, symbol: str, *, venue: str = "", allow_stale: bool | None = None) -> Tick:
         """Best bid and ask; of the venue with the newest one if none is named."""
-        return self._ask(questions.tick(symbol, venue=venue, allow_stale=self._stale(allow_stale)))
+        stale = self._allow_stale if allow_stale is None else allow_stale
+        return self._ask(questions.tick(symbol, venue=venue, allow_stale=stale))
 
     def ticks(
         self, symbols: Sequence[str] = (), *, venue: str = "", allow_stale: bool | None = None

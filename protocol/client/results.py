@@ -41,7 +41,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return row
 
 
-class Tick(Result, frozen=True, kw_only=True):
+class Tick(Result, frozen=True, kw_only=True, gc=False):
     """Best bid and ask."""
 
     symbol: str

@@ -14,7 +14,7 @@ from protocol.errors import HubTimeout
 from protocol.requests import Reply, Request, decode_reply, encode_request
 from protocol.transport.addresses import endpoint_of
 from protocol.transport.empty import Empty
-from protocol.transport.flags import EVENTS, MORE, NO_COPY_BYTES, POLLIN
+from protocol.transport.flags import EVENTS, MORE, NO_COPY_BYTES, NOBLOCK, POLLIN
 
 Envelope = list[bytes]
 """Routing frames of one request, to be sent back in front of its reply."""
@@ -25,8 +25,8 @@ class Responder:
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self.socket = socket
-        self._recv = socket.recv
-        self._send = socket.send
+        self._recv: Callable[..., Any] = socket.recv
+        self._send: Callable[..., Any] = super(zmq.Socket, socket).send  # without its wrapper's checks
         self._get: Callable[[int], Any] = socket.get
         self.unroutable = 0
         """Replies whose asker had gone, or did not read."""
@@ -49,13 +49,13 @@ class Responder:
         """
         receive = self._recv
         try:
-            part = receive(zmq.NOBLOCK, False)  # noqa: FBT003 - copy
+            part = receive(NOBLOCK, False)  # noqa: FBT003 - copy
         except zmq.Again:
             raise Empty from None
         envelope = []
         while part.more:
             envelope.append(part.bytes)
-            part = receive(zmq.NOBLOCK, False)  # noqa: FBT003 - copy
+            part = receive(NOBLOCK, False)  # noqa: FBT003 - copy
         return envelope, part.bytes
 
     def reply(self, envelope: Envelope, body: bytes) -> None:
@@ -64,7 +64,7 @@ class Responder:
         try:
             for part in envelope:
                 send(part, MORE)
-            send(body, zmq.NOBLOCK, len(body) < NO_COPY_BYTES)
+            send(body, NOBLOCK, len(body) < NO_COPY_BYTES)
         except zmq.ZMQError as fault:
             if fault.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                 raise

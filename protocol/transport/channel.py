@@ -8,7 +8,7 @@ from typing import Any
 import zmq
 
 from protocol.transport.empty import Empty
-from protocol.transport.flags import MORE, NO_COPY_BYTES
+from protocol.transport.flags import MORE, NO_COPY_BYTES, NOBLOCK
 from protocol.transport.wire import Wire
 
 
@@ -18,9 +18,12 @@ class Channel:
     def __init__(self, wire: Wire, endpoint: str) -> None:
         self.endpoint = endpoint
         self._wire = wire
-        self._socket = wire.requester(endpoint).socket
-        self._recv: Callable[..., Any] = self._socket.recv
+        self.socket = wire.requester(endpoint).socket
+        """For a Poller."""
+        self._send: Callable[..., Any] = super(zmq.Socket, self.socket).send  # without its wrapper's checks
+        self._recv: Callable[..., Any] = self.socket.recv
         self._timeout_ms = -1
+        self.is_open = True
 
     def send(self, body: bytes) -> None:
         """Send one question without waiting.
@@ -29,8 +32,8 @@ class Channel:
             Empty: nobody is connected and the queue is full.
         """
         try:
-            self._socket.send(b"", MORE)
-            self._socket.send(body, zmq.NOBLOCK)
+            self._send(b"", MORE)
+            self._send(body, NOBLOCK)
         except zmq.Again:
             raise Empty from None
 
@@ -41,19 +44,42 @@ class Channel:
             Empty: none has.
         """
         try:
-            self._recv(zmq.NOBLOCK)
+            self._recv(NOBLOCK)
         except zmq.Again:
             raise Empty from None
         return self._last_part()
 
+    def ask(self, body: bytes, timeout_ms: int, *, is_long: bool = False) -> bytes | memoryview:
+        """Send one question and wait for an answer, of whatever question: the short way of one that is answered.
+
+        Args:
+            body: The question.
+            timeout_ms: How long to wait.
+            is_long: Whether the answer may be long: then it is not copied.
+
+        Raises:
+            Empty: nobody to send it to, or no answer in time.
+        """
+        if timeout_ms != self._timeout_ms:
+            self.socket.rcvtimeo = self._timeout_ms = timeout_ms
+        receive = self._recv
+        try:
+            self._send(b"", MORE)
+            self._send(body, NOBLOCK)
+            receive()
+        except zmq.Again:
+            raise Empty from None
+        data: bytes | memoryview = self._last_part() if is_long else receive()
+        return data
+
     def wait(self, timeout_ms: int) -> bytes | memoryview:
-        """Wait for one answer, as `receive` gives it; cheaper than polling first.
+        """Wait for one answer, as `receive` gives it.
 
         Raises:
             Empty: none came in time.
         """
         if timeout_ms != self._timeout_ms:
-            self._socket.rcvtimeo = self._timeout_ms = timeout_ms
+            self.socket.rcvtimeo = self._timeout_ms = timeout_ms
         try:
             self._recv()
         except zmq.Again:
@@ -69,13 +95,9 @@ class Channel:
     @property
     def fd(self) -> int:
         """File descriptor that becomes readable, once per change: after it, and after each send, take all."""
-        return int(self._socket.FD)
-
-    @property
-    def socket(self) -> zmq.Socket[bytes]:
-        """For a Poller."""
-        return self._socket
+        return int(self.socket.FD)
 
     def close(self) -> None:
         """Close the socket."""
-        self._wire.forget(self._socket)
+        self.is_open = False
+        self._wire.forget(self.socket)

@@ -28,6 +28,10 @@ TOPICS = [f"trade.binance.S{number:03d}_USDT" for number in range(20)]
 BATCHES = (1, 10, 50)
 BATCH = 256
 FRAMES = 200_000
+WHY = (
+    "raw moves bytes; ours also encodes, numbers and sums up each frame, and checks sum, chain and every field of it: "
+    "about 3 us of Python per frame against 0.85 us of pyzmq and libzmq, all on the same two cores"
+)
 GOAL = 0.4
 """Of raw throughput, for single-event frames; the design's later goal is 0.5."""
 
@@ -141,8 +145,8 @@ def run(rounds: int, *, quick: bool) -> list[Row]:
                 lambda: one_way("raw", folder, frames, batch),  # noqa: B023
             )
             what = "single-event frames" if batch == 1 else f"batches of {batch}"
-            goal = GOAL if batch == 1 else None
-            rows.append(Row("bus", what, ours, raw, "events/s", ratio, goal, at_most=False))
+            goal, note = (GOAL, WHY) if batch == 1 else (None, "")
+            rows.append(Row("bus", what, ours, raw, "events/s", ratio, goal, at_most=False, note=note))
     return rows
 
 

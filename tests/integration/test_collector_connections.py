@@ -81,7 +81,7 @@ def test_a_server_that_is_about_to_go_is_replaced_at_once(rig):
 def test_a_connection_without_any_frame_is_replaced(run_dir):
     with rig_of(run_dir, no_frame_floor_s=0.4) as rig:
         rig.venue.client("btcusdt@trade")
-        for number in range(1, 6):
+        for number in range(1, 101):  # so many that one slow turn of a busy machine does not set the rate
             rig.trade(number)
             rig.ear.events(BTC, 1)
         rig.venue.client("btcusdt@trade", 2)

@@ -257,6 +257,15 @@ def test_the_deadline_is_sent_by_the_hubs_own_clock(served: Served, fake: FakeHu
     assert all(1e9 < ahead_ns < 3e9 for ahead_ns in seen[1:])
 
 
+def test_a_hub_whose_clock_was_set_is_asked_again_at_once(served: Served, fake: FakeHub) -> None:
+    with Hub(served.endpoint, timeout_s=2.0) as hub:
+        hub.tick("BTC_USDT")
+        fake.clock.advance(3600)
+        assert hub.tick("BTC_USDT", allow_stale=True).age_s == 3600.0
+        assert hub.tick("BTC_USDT", allow_stale=True).age_s == 3600.0
+    assert served.questions == 4
+
+
 def test_an_interrupted_question_leaves_the_client_whole(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -238,6 +238,16 @@ def test_the_asynchronous_client_survives_silence_and_fails_over(served: Served,
     asyncio.run(read())
 
 
+def test_the_asynchronous_client_notices_that_a_clock_was_set(served: Served, fake: FakeHub) -> None:
+    async def read() -> None:
+        async with AsyncHub(served.endpoint, timeout_s=2.0) as hub:
+            await hub.ping()
+            fake.clock.advance(3600)
+            assert (await hub.tick("BTC_USDT", allow_stale=True)).age_s == 3600.0
+
+    asyncio.run(read())
+
+
 def test_closing_the_asynchronous_client_ends_what_waits(served: Served) -> None:
     served.answer = lambda _: []
 
