@@ -46,6 +46,7 @@ class Summary:
         self.raw_names: dict[str, str] = {}
         self.gaps: list[Gap] = []
         self.first_recv_ns = self.last_recv_ns = 0
+        self.first_event_ns = self.last_event_ns = 0
         self.contract_usd: dict[str, float] = {}
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,6 +60,8 @@ class Summary:
             "ignored": dict(sorted(self.ignored.items())),
             "first_local_ns": self.first_recv_ns,
             "last_local_ns": self.last_recv_ns,
+            "first_event_ns": self.first_event_ns,
+            "last_event_ns": self.last_event_ns,
             "gaps": [gap.to_dict() for gap in self.gaps],
             "symbols": {
                 symbol: self._symbol(symbol, tally) for symbol, tally in sorted(self.symbols.items())
@@ -81,7 +84,10 @@ class Summary:
         if isinstance(message, Gap):
             self.gaps.append(message)
             return
-        symbol: str = message.symbol  # type: ignore[attr-defined]  # every market message has one
+        ts_event_ns: int = message.ts_event_ns  # type: ignore[attr-defined]  # every market message has one
+        self.first_event_ns = min(self.first_event_ns or ts_event_ns, ts_event_ns)
+        self.last_event_ns = max(self.last_event_ns, ts_event_ns)
+        symbol: str = message.symbol  # type: ignore[attr-defined]  # and a symbol
         tally = self.symbols[symbol]
         tally.kinds[kind] += 1
         if isinstance(message, Trade):
