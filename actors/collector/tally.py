@@ -16,12 +16,35 @@ _MINUTE_NS: Final = 60_000_000_000
 _TOP: Final = 5
 
 
+class Sum:
+    """A sum of floats that keeps what rounding takes away (Neumaier 1974): many small sizes add up exactly."""
+
+    __slots__ = ("_lost", "_sum")
+
+    def __init__(self) -> None:
+        self._sum = self._lost = 0.0
+
+    def add(self, value: float) -> None:
+        """Add one value."""
+        total = self._sum + value
+        if abs(self._sum) >= abs(value):
+            self._lost += (self._sum - total) + value
+        else:
+            self._lost += (value - total) + self._sum
+        self._sum = total
+
+    @property
+    def value(self) -> float:
+        """The sum, rounded once."""
+        return self._sum + self._lost
+
+
 class TradeTally:
     """Trades of one symbol, in the order in which they arrived."""
 
     def __init__(self) -> None:
         self.n = 0
-        self.volume = self.notional = self.buy_volume = self.sell_volume = 0.0
+        self.volume, self.notional, self.buy_volume, self.sell_volume = Sum(), Sum(), Sum(), Sum()
         self.volume_contracts = 0.0
         self.low = self.high = self.first_price = self.last_price = 0.0
         self.first_ts_ns = self.last_ts_ns = 0
@@ -40,14 +63,14 @@ class TradeTally:
         else:
             self._count_steps(trade)
         self.n += 1
-        self.volume += size
-        self.notional += price * size
+        self.volume.add(size)
+        self.notional.add(price * size)
         if contract_usd:
             self.volume_contracts += round(size * price / contract_usd)
         if trade.side == BUY:
-            self.buy_volume += size
+            self.buy_volume.add(size)
         elif trade.side == SELL:
-            self.sell_volume += size
+            self.sell_volume.add(size)
         self.low, self.high = min(self.low, price), max(self.high, price)
         self.last_price, self.last_ts_ns, self.last_id = price, ts_ns, trade.trade_id
         self._add_to_bar(ts_ns // _MINUTE_NS * _MINUTE_NS // _MS, price, size)
@@ -62,10 +85,9 @@ class TradeTally:
     def _add_to_bar(self, minute_ms: int, price: float, size: float) -> None:
         bar = self.bars.get(minute_ms)
         if bar is None:
-            self.bars[minute_ms] = [minute_ms, price, price, price, price, size, 1]
-            return
+            bar = self.bars[minute_ms] = [minute_ms, price, price, price, price, Sum(), 0]
         bar[2], bar[3], bar[4] = max(bar[2], price), min(bar[3], price), price
-        bar[5] += size
+        bar[5].add(size)
         bar[6] += 1
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,11 +96,11 @@ class TradeTally:
             return {"n": 0}
         row: dict[str, Any] = {
             "n": self.n,
-            "volume": self.volume,
-            "notional": self.notional,
-            "vwap": self.notional / self.volume if self.volume else None,
-            "taker_buy_volume": self.buy_volume,
-            "taker_sell_volume": self.sell_volume,
+            "volume": self.volume.value,
+            "notional": self.notional.value,
+            "vwap": self.notional.value / self.volume.value if self.volume.value else None,
+            "taker_buy_volume": self.buy_volume.value,
+            "taker_sell_volume": self.sell_volume.value,
             "first_price": self.first_price,
             "last_price": self.last_price,
             "low": self.low,
@@ -86,7 +108,7 @@ class TradeTally:
             "first_ts_ms": self.first_ts_ns // _MS,
             "last_ts_ms": self.last_ts_ns // _MS,
             "timestamps_going_back": self.timestamps_going_back,
-            "bars_1m": [self.bars[minute] for minute in sorted(self.bars)],
+            "bars_1m": [[*bar[:5], bar[5].value, bar[6]] for _, bar in sorted(self.bars.items())],
             "bars_columns": "minute_ms,o,h,l,c,volume,n (arrival order within the minute)",
             "ids": {
                 "first": self.first_id,
