@@ -61,17 +61,12 @@ def _live(actor_type: type[Actor], name: str, loaded: Loaded) -> int:
         run_dir = Path(loaded.common.run_dir)
         Endpoints(run_dir).prepare()
         lock = NameLock(run_dir / "lock", name)
-        actor = actor_type(name, loaded)
-    except ConfigError as error:
-        for problem in error.problems:
-            log.error("bad configuration: %s", problem)
-        return EXIT_CONFIG
-    except StartError as error:
-        log.error("cannot start: %s", error)
-        return error.exit_code
-    gc.freeze()  # what the imports left is not garbage: do not look at it again
-    try:
-        actor.run()
+        try:
+            actor = actor_type(name, loaded)
+            gc.freeze()  # what the imports left is not garbage: do not look at it again
+            actor.run()
+        finally:
+            lock.release()
     except ConfigError as error:
         for problem in error.problems:
             log.error("bad configuration: %s", problem)
@@ -82,8 +77,6 @@ def _live(actor_type: type[Actor], name: str, loaded: Loaded) -> int:
     except Exception:
         log.exception("our own bug: the process ends, the supervisor restarts it")
         return EXIT_BUG
-    finally:
-        lock.release()
     return 0
 
 
