@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Tick,
         Ticks,
         Trades,
+        questions,
     )
     from protocol.errors import (
         HubError,
@@ -44,6 +45,7 @@ _CLIENT = (
     "Tick",
     "Ticks",
     "Trades",
+    "questions",
 )
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "Trades",
     "Unauthorized",
     "UnknownSymbol",
+    "questions",
 ]
 
 

@@ -139,7 +139,11 @@ class Hub:
         return self._ask(questions.gaps(n, symbol=symbol, venue=venue, kind=kind, state=state))
 
     def snapshot(self, asked: Sequence[str | Question[Any]], *, allow_stale: bool | None = None) -> list[Any]:
-        """Many questions in one round trip: symbols (their tick) or `protocol.client.questions`.
+        """Many questions in one round trip: symbols (their tick), or `questions` of any kind.
+
+            from tapehub import Hub, questions
+            tick, bars = hub.snapshot(["BTC_USDT", questions.candles("BTC_USDT", "1m", 100)])
+
 
         The list holds, in the same order, a result or the HubError that refuses it.
         """

@@ -1,7 +1,7 @@
 """Every question an engine can ask: how it is put, and what is made of the answer. Pure.
 
 `Hub` and `AsyncHub` only differ in how they wait. A `Question` may also be given to `snapshot`, to ask many
-things in one round trip: `hub.snapshot([questions.tick("BTC_USDT"), questions.candles("BTC_USDT", "1m", 100)])`.
+things in one round trip.
 """
 
 from __future__ import annotations
