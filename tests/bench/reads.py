@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.managers import BaseManager
@@ -34,15 +35,20 @@ COLLECTOR = "collector.binance.1"
 CANDLES = 5000
 WRITES_PER_S = 50_000
 IDLE_PER_S = 100
+PAUSE_S = 0.0002
+"""An engine does something between two reads; asked back to back, the echo's ZeroMQ threads never fall asleep."""
 
 
-def median_s(ask: Callable[[], Any], times: int) -> float:
-    """Median seconds of one question, after a short warm-up."""
+def median_s(ask: Callable[[], Any], times: int, pause_s: float = 0.0) -> float:
+    """Median seconds of one question, after a short warm-up, with a pause before each."""
     clock = time.perf_counter
+    pause = threading.Event()
     for _ in range(times // 10 + 1):
         ask()
     found = []
     for _ in range(times):
+        if pause_s:
+            pause.wait(pause_s)
         started = clock()
         ask()
         found.append(clock() - started)
@@ -112,7 +118,7 @@ Manager.register("ListServer", ListServer)
 
 
 def run(rounds: int, *, quick: bool) -> list[Row]:
-    """Rows: tick idle, tick under writes, candles against raw bytes and against a manager proxy."""
+    """Rows: tick idle (back to back and at a pace), tick under writes, candles against raw bytes and against a manager proxy."""
     ticks, windows = (200, 20) if quick else (3000, 200)
     rows: list[Row] = []
     with short_folder() as folder:
@@ -123,7 +129,8 @@ def run(rounds: int, *, quick: bool) -> list[Row]:
         with ActorProcess("hub", "hub.1", config), Hub(query, timeout_s=10.0) as hub:
             with feeder(endpoints, IDLE_PER_S, CANDLES):
                 until(lambda: has_all(hub), 15.0, "the hub to have quotes and candles")
-                rows.append(tick_row("tick, idle", hub, query, folder, rounds, ticks, 1.3))
+                rows.append(tick_row("tick, back to back", hub, query, folder, rounds, ticks, 1.3))
+                rows.append(tick_row("tick, 200 us apart", hub, query, folder, rounds, ticks, None, PAUSE_S))
                 rows += candle_rows(hub, query, folder, rounds, windows)
             with feeder(endpoints, WRITES_PER_S, 1):
                 until(lambda: frames_per_s(hub) > WRITES_PER_S * 0.5, 15.0, "the hub to take the writes")
@@ -144,17 +151,25 @@ def frames_per_s(hub: Hub) -> float:
     return float(hub.status()["hub"].get("frames_in_per_s") or 0.0)
 
 
-def tick_row(what: str, hub: Hub, query: str, folder: Path, rounds: int, times: int, goal: float) -> Row:
+def tick_row(
+    what: str,
+    hub: Hub,
+    query: str,
+    folder: Path,
+    rounds: int,
+    times: int,
+    goal: float | None,
+    pause_s: float = 0.0,
+) -> Row:
     """Microseconds of one tick: ours, raw, ratio."""
     symbol = SYMBOLS[0]
     request = encode_request(Request(op="tick", symbol=symbol, allow_stale=True, id=1))
-    with echo_of(
-        raw_reply(query, request), request, folder, what[:9].replace(",", "").replace(" ", "-")
-    ) as ask:
+    name = f"echo-{'-'.join(filter(str.isalnum, what.split()))}"
+    with echo_of(raw_reply(query, request), request, folder, name) as ask:
         ours, raw, ratio = interleaved(
             rounds,
-            lambda: median_s(lambda: hub.tick(symbol, allow_stale=True), times) * 1e6,
-            lambda: median_s(ask, times) * 1e6,
+            lambda: median_s(lambda: hub.tick(symbol, allow_stale=True), times, pause_s) * 1e6,
+            lambda: median_s(ask, times, pause_s) * 1e6,
         )
     return Row("reads", what, ours, raw, "us p50", ratio, goal)
 
