@@ -147,6 +147,10 @@ class _Counting:
         self._summary.note_outcome(image)
         return image
 
+    def parse_trades(self, symbol: str, body: bytes, ts_recv_ns: int) -> list[Trade] | Reject:
+        """As the parser does."""
+        return self._parser.parse_trades(symbol, body, ts_recv_ns)
+
 
 class _Market:
     """The live path of one market."""

@@ -13,6 +13,7 @@ from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
 from actors.collector.line import Line
 from actors.collector.market_clock import MarketClock
+from actors.collector.mender import Mender
 from actors.collector.normaliser import Normaliser
 from actors.collector.outbox import Outbox
 from actors.collector.recovery import Recovery
@@ -93,12 +94,14 @@ class Feed:
             lambda: Backoff(settings.snapshot_retry_s, SNAPSHOT_CAP_S, random.random),
             patience_s=3.0 * settings.rest_timeout_s,
         )
+        self._mender = Mender(actor, venue, market, normaliser, outbox, random)
 
     # symbols
 
     def subscribe(self, symbols: Iterable[tuple[str, str]]) -> None:
         """Want all configured streams of these (canonical symbol, raw name)."""
         for symbol, raw in symbols:
+            self._mender.know(symbol, raw)
             for stream_type in self._settings.streams[self.market]:
                 kind = self._venue.kind_of(stream_type)
                 url = self._venue.stream_url(self.market, self._settings.ws_url[self.market], stream_type)
@@ -126,6 +129,7 @@ class Feed:
                 self.lines.remove(line)
         self._book_stream.pop(symbol, None)
         self._recovery.forget(symbol)
+        self._mender.give_up("unsubscribed", symbol)
         self.normaliser.forget(symbol)
         self._outbox.flush()
 
@@ -151,9 +155,10 @@ class Feed:
         return any(line.is_flowing for line in self.lines)
 
     def close(self) -> None:
-        """End all connections."""
+        """End all connections; what is still missing stays missing."""
         for line in self.lines:
             line.close()
+        self._mender.give_up("the collector stopped")
 
     # what the lines say
 
@@ -206,13 +211,16 @@ class Feed:
     # timers
 
     def tick(self, mono_ns: int) -> None:
-        """Connections and snapshots: several times a second."""
+        """Connections, snapshots and missing trades: several times a second."""
         for line in self.lines:
             line.tick(mono_ns)
+        self._recovery.closed_until_ns = max(self._recovery.closed_until_ns, self._mender.closed_until_ns)
+        self._mender.hold(self._recovery.closed_until_ns)
         if self.normaliser.unsynced:
             ready = [symbol for symbol in self.normaliser.unsynced if self._is_ready(symbol, mono_ns)]
             for symbol in self._recovery.due(ready, mono_ns):
                 self._ask_snapshot(symbol)
+        self._mender.tick(mono_ns)
 
     def sweep(self, mono_ns: int) -> None:
         """Silence: about once a second."""
@@ -293,6 +301,7 @@ class Feed:
             "unsynced": unsynced[:10],
             "books_lost": sum(tape.book.times_lost for tape in tapes),
             "snapshots_under_way": self._recovery.under_way,
+            "repairs_under_way": len(self._mender),
             "ignored_types": dict(self.normaliser.ignored.most_common(10)),
             "last_trade_ids": {
                 symbol: tape.trades.expected - 1

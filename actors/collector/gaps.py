@@ -3,9 +3,11 @@
     interrupt -> open, no end     the feed is away (disconnect, silence, lost book)
     resume    -> open, with end   data flows again; whether ids are missing shows the next message
     settle    -> filled           nothing was missing, or a snapshot made up for it
-              -> unfillable       it is not known how to get it back; repair is the ledger's business
-    hole      -> unfillable       the venue's own ids jumped
-    fill      -> filled           what was missing came late
+              -> unfillable       ids are missing, unless somebody begins to fetch them
+    hole      -> unfillable       the venue's own ids jumped, unless somebody begins to fetch what is missing
+    begin     -> filling          it is being fetched by id
+    fill      -> filled           what was missing came late, or was fetched
+    abandon   -> unfillable       it could not be fetched
 
 Every method returns the announcement to publish, or None if nothing has changed.
 """
@@ -19,7 +21,7 @@ from msgspec.structs import replace
 
 from protocol.messages import Gap
 
-REPAIR: Final = "repair comes from the ledger"
+NO_REPAIR: Final = "nobody fetches what is missing here"
 MAX_REMEMBERED: Final = 4096
 """Holes that a late trade may still fill."""
 
@@ -92,7 +94,7 @@ class Gaps:
             from_id=first_missing,
             to_id=last_missing,
             state="unfillable" if last_missing else "filled",
-            reason=REPAIR if last_missing else "",
+            reason=NO_REPAIR if last_missing else "",
         )
 
     def make_up(self, symbol: str, kind: str, to_ts_ns: int, by: str) -> Gap | None:
@@ -125,27 +127,49 @@ class Gaps:
             to_ts_ns=to_ts_ns,
             cause="venue_jump",
             state="unfillable",
-            reason=reason or REPAIR,
+            reason=reason or NO_REPAIR,
         )
         self._remember(gap)
         return gap
 
-    def fill(self, gap_id: str, missing: int) -> Gap | None:
-        """One late trade of a hole has come; `missing` of it are still not there."""
+    def begin(self, gap_id: str) -> Gap | None:
+        """Somebody fetches what is missing."""
+        return self._change(gap_id, "unfillable", state="filling", reason="")
+
+    def is_filling(self, gap_id: str) -> bool:
+        """Whether it is still worth fetching."""
+        gap = self._holes.get(gap_id)
+        return gap is not None and gap.state == "filling"
+
+    def fill(self, gap_id: str, missing: int, by: str = "late") -> Gap | None:
+        """One trade of a hole has come after all; `missing` of it are still not there."""
         self.missing -= 1
         gap = self._holes.get(gap_id)
-        if gap is None or missing:
+        if gap is None:
+            return None
+        gap = self._holes[gap_id] = replace(gap, count=gap.count + 1)
+        if missing:
             return None
         del self._holes[gap_id]
-        count = gap.to_id - gap.from_id + 1
-        return replace(gap, state="filled", filled_by="late", count=count, reason="")
+        return replace(gap, state="filled", filled_by=by, reason="")
+
+    def abandon(self, gap_id: str, reason: str) -> Gap | None:
+        """It is no longer being fetched; a late trade may still fill it."""
+        return self._change(gap_id, "filling", state="unfillable", reason=reason)
+
+    def _change(self, gap_id: str, state_before: str, **fields: object) -> Gap | None:
+        gap = self._holes.get(gap_id)
+        if gap is None or gap.state != state_before:
+            return None
+        gap = self._holes[gap_id] = replace(gap, **fields)
+        return gap
 
     def _remember(self, gap: Gap) -> None:
         if gap.kind == "trade" and gap.to_id:
             self.missing += gap.to_id - gap.from_id + 1
             self._holes[gap.gap_id] = gap
             if len(self._holes) > MAX_REMEMBERED:
-                self._holes.popitem(last=False)
+                del self._holes[next(key for key, old in self._holes.items() if old.state != "filling")]
 
     def _new(self, **fields: Any) -> Gap:
         self._count += 1

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from actors.collector.gaps import Gaps
+from msgspec.structs import replace
+
+from actors.collector.gaps import NO_REPAIR, Gaps
 from actors.collector.sequence import TradeChain, Verdict
 from actors.collector.tape import Tape
 from actors.collector.venue import (
@@ -30,6 +32,17 @@ QUOTES_LOST: Final = "a venue does not repeat quotes"
 
 Emit = Callable[[Message], None]
 Drop = Callable[[str, object], None]
+
+
+class Fetched(NamedTuple):
+    """What a page of trades by id was good for."""
+
+    trades: list[Trade]
+    """Those that were missing until now."""
+    gaps: list[Gap]
+    """Those that are filled with them."""
+    last_id: int
+    """Newest id of the page, 0 if it was empty."""
 
 
 class Normaliser:
@@ -68,6 +81,8 @@ class Normaliser:
         """Newest receive time that stood in for an event time."""
         self.ignored: collections.Counter[str] = collections.Counter()
         """Types of frames that nobody reads, by the venue's name."""
+        self.claim: Callable[[Gap], str] = lambda _gap: NO_REPAIR
+        """Takes a hole of trades with known ids to fill it; returns why not, empty if it was taken."""
         self._parser = parser
         self._parse = parser.parse
         self._emit = emit
@@ -114,6 +129,27 @@ class Normaliser:
             self._reject(image)
             return False
         return self._image(tape, image, tape.book.generation if generation is None else generation)
+
+    def take_trades(self, symbol: str, body: bytes, ts_recv_ns: int) -> Fetched | Reject:
+        """Take a REST page of trades by id: only what is missing counts; nothing is emitted."""
+        trades = self._parser.parse_trades(symbol, body, ts_recv_ns)
+        if isinstance(trades, Reject):
+            return trades
+        found = Fetched([], [], int(trades[-1].trade_id or 0) if trades else 0)
+        chain = self.tapes[symbol].trades
+        for trade in trades:
+            if trade.ts_event_ns - ts_recv_ns > self._max_ahead_ns:
+                self._drop("clock_ahead", f"{symbol}: trade {trade.trade_id} fetched by id")
+                continue
+            trade_id: int = trade.trade_id  # type: ignore[assignment]  # this venue's ids are counted
+            hole = chain.fill(trade_id)
+            if hole is None:
+                continue
+            found.trades.append(trade)
+            filled = self.gaps.fill(hole.gap_id, hole.missing, "rest")
+            if filled is not None:
+                found.gaps.append(filled)
+        return found
 
     def _image(self, tape: Tape, image: BookImage, generation: int) -> bool:
         book = tape.book.image(image, generation)
@@ -259,6 +295,8 @@ class Normaliser:
             gap = self.gaps.hole(symbol, "trade", missing, before_ns, ts_event_ns)
         if gap is not None and chain.missing is not None and missing[1]:
             chain.missing.gap_id = gap.gap_id
+            refusal = self.claim(gap)
+            gap = replace(gap, reason=refusal) if refusal else self.gaps.begin(gap.gap_id)
         self._announce(gap)
         return True
 

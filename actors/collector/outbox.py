@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from protocol.messages import Book, Gap, Liquidation, Message, Quote, Trade
-from protocol.record import RecordKind
+from protocol.record import FLAG_REPAIRED, RecordKind
 from protocol.topics import market_topic
 
-Publish = Callable[[str, Sequence[Message], int], object]
+Publish = Callable[..., object]
 _COUNTERS: Final[dict[type[Message], tuple[str, ...]]] = {
     Trade: ("trades_received", "ticks_received"),
     Quote: ("quotes_received", "ticks_received"),
@@ -23,7 +23,7 @@ class Outbox:
     """Gathers messages and publishes them.
 
     Args:
-        publish: Takes (topic, messages of one type, record kind).
+        publish: Takes (topic, messages of one type, record kind[, flags]).
         counters: Counts what goes out, by kind.
     """
 
@@ -50,6 +50,15 @@ class Outbox:
             self._batches[topic] = [message]
         else:
             batch.append(message)
+
+    def add_repaired(self, trades: Sequence[Trade]) -> None:
+        """Publish trades of one symbol, fetched later, in a frame of their own that says so."""
+        if not trades:
+            return
+        self.flush()
+        topic = market_topic(Trade.KIND, trades[0].venue, trades[0].symbol)
+        self._publish(topic, trades, RecordKind.DATA, FLAG_REPAIRED)
+        self._counters["trades_repaired"] += len(trades)
 
     def flush(self) -> None:
         """Publish what has been gathered."""

@@ -66,8 +66,8 @@ class Recovery:
         self._patience_ns = round(patience_s * 1e9)
         self._at_once = at_once
         self._cases: dict[str, _Case] = {}
-        self._closed_until_ns = 0
-        """The venue asked us to wait, for whatever symbol."""
+        self.closed_until_ns = 0
+        """The venue asked us to wait, for whatever symbol and path."""
 
     @property
     def under_way(self) -> int:
@@ -77,7 +77,7 @@ class Recovery:
     def due(self, unsynced: Iterable[str], mono_ns: int) -> list[str]:
         """Symbols to ask for now; each counts as asked."""
         found: list[str] = []
-        if mono_ns < self._closed_until_ns:
+        if mono_ns < self.closed_until_ns:
             return found
         room = self._at_once - self.under_way
         for symbol in unsynced:
@@ -116,7 +116,7 @@ class Recovery:
         pause_s = case.backoff.failed(mono_ns, status, retry_after_s)
         case.pause(mono_ns, pause_s)
         if status in _CONCERNS_US or retry_after_s is not None:
-            self._closed_until_ns = max(self._closed_until_ns, case.due_ns)
+            self.closed_until_ns = max(self.closed_until_ns, case.due_ns)
         return pause_s
 
     def forget(self, symbol: str) -> None:

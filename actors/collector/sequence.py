@@ -80,15 +80,21 @@ class TradeChain:
             return Verdict.NEXT
         if trade_id > expected:
             return self._jump(trade_id, ts_event_ns)
+        if self.fill(trade_id):
+            return Verdict.LATE
+        if ts_event_ns > self.newest_ns:
+            return self._reset(trade_id, ts_event_ns)
+        return Verdict.DUPLICATE
+
+    def fill(self, trade_id: int) -> Hole | None:
+        """Enter a trade that can only be late: returns the hole it belongs to, None if it is not missing."""
         for hole in self.holes:
             if hole.fill(trade_id):
                 self.filled = hole
                 if not 0 < len(hole.ranges) <= MAX_HOLES:
                     self.holes.remove(hole)
-                return Verdict.LATE
-        if ts_event_ns > self.newest_ns:
-            return self._reset(trade_id, ts_event_ns)
-        return Verdict.DUPLICATE
+                return hole
+        return None
 
     def _jump(self, trade_id: int, ts_event_ns: int) -> Verdict:
         self.missing = Hole(self.expected, trade_id - 1)

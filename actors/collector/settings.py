@@ -30,7 +30,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             "coinm": "https://dapi.binance.com",
         }
     )
-    """Market to REST base address, for order-book snapshots."""
+    """Market to REST base address, for order-book snapshots and missing trades."""
     streams: dict[str, list[str]] = msgspec.field(
         default_factory=lambda: {
             "spot": ["trade", "bookTicker", "depth@100ms"],
@@ -66,6 +66,16 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Market to the request weight that snapshots may use each minute, of the venue's 6000 and 2400."""
     snapshot_retry_s: Positive = 0.5
     """Longest first pause before asking again for the snapshot of one book, seconds; it doubles up to 30."""
+    repair_weight_per_min: dict[str, Count] = msgspec.field(
+        default_factory=lambda: {"spot": 1200, "usdm": 600, "coinm": 600}
+    )
+    """Market to the request weight that fetching missing trades may use each minute; a page of up to 1000 costs
+    25 (spot trade), 4 (spot aggTrade) or 20 (usdm aggTrade). Snapshots and repairs together stay below the venue's
+    6000 and 2400."""
+    repair_max_trades: Count = 100_000
+    """A gap of more trades than this is not fetched, trades."""
+    repair_retry_s: Positive = 1.0
+    """Longest first pause before asking again for the same missing trades, seconds; it doubles up to 30."""
     snap_interval_s: Positive = 1.0
     """Least time between two whole books published for one symbol because somebody asked (`snap`), seconds."""
     watermark_s: Positive = 0.25

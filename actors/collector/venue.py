@@ -105,6 +105,9 @@ class Parser(Protocol):
     def parse_snapshot(self, symbol: str, body: bytes, ts_recv_ns: int) -> BookImage | Reject:
         """Body of the REST order-book answer for one canonical symbol."""
 
+    def parse_trades(self, symbol: str, body: bytes, ts_recv_ns: int) -> list[Trade] | Reject:
+        """Body of the REST answer with trades by id, for one canonical symbol, oldest first."""
+
 
 class Venue(Protocol):
     """Names and rules of one venue."""
@@ -152,3 +155,12 @@ class Venue(Protocol):
 
     def snapshot_weight(self, market: str, depth: int) -> int:
         """What the snapshot costs of the venue's request budget per minute."""
+
+    def repair_refusal(self, market: str, stream_type: str) -> str:
+        """Why missing trades of a stream type cannot be fetched by id; empty if they can."""
+
+    def repair_path(self, market: str, stream_type: str, raw: str, from_id: int, limit: int) -> str:
+        """Path and query of up to `limit` trades from `from_id` on; only where there is no refusal."""
+
+    def repair_weight(self, market: str, stream_type: str) -> int:
+        """What one page of trades costs; only where there is no refusal."""

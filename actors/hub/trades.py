@@ -7,26 +7,28 @@ from typing import Final
 
 import msgspec
 
-from actors.hub.payloads import array_header, body_of, event_count, split_events
-from actors.hub.slots import DecodedSlot
+from actors.hub.payloads import array_header, body_of, event_count, last_event, split_events
+from actors.hub.slots import Slot
 from protocol.errors import PayloadError
 from protocol.messages import Trade
-from protocol.record import Frame
+from protocol.record import FLAG_REPAIRED, Frame
 from protocol.topics import Topic
 
 _trades: Final = msgspec.msgpack.Decoder(list[Trade])
 
 
-class TradeSlot(DecodedSlot):
+class TradeSlot(Slot):
     """At least the newest `keep` trades, at most one frame more."""
 
-    __slots__ = ("_keep", "_kept", "_payloads")
-    _decoder = msgspec.msgpack.Decoder(Trade)
+    __slots__ = ("_keep", "_kept", "_newest", "_newest_of", "_payloads")
 
     def __init__(self, name: str, topic: Topic, frame: Frame, keep: int) -> None:
         super().__init__(name, topic, frame)
         self._keep = keep
         self._kept = 0
+        self._newest: tuple[bytes, int] = (b"", 0)
+        self._newest_of: bytes | None = None
+        """Payload that `_newest` was decoded from."""
         self._payloads: collections.deque[tuple[bytes, int]] = collections.deque()
 
     def apply(self, frame: Frame) -> None:
@@ -34,18 +36,31 @@ class TradeSlot(DecodedSlot):
         count = event_count(frame.payload)
         if not count:
             return
+        place = self._place_of(frame.payload) if frame.flags & FLAG_REPAIRED else len(self._payloads)
         self.frame = frame
         self.frames += 1
         self.events += count
-        self._payloads.append((frame.payload, count))
+        self._payloads.insert(place, (frame.payload, count))
         self._kept += count
         while self._kept - self._payloads[0][1] >= self._keep:
             self._kept -= self._payloads.popleft()[1]
 
+    def _place_of(self, payload: bytes) -> int:
+        """Where trades fetched later belong among the frames kept: a hole lies between two frames."""
+        key = _order_of(payload)
+        place = len(self._payloads)
+        while place and _order_of(self._payloads[place - 1][0]) > key:
+            place -= 1
+        return place
+
     def newest(self) -> tuple[bytes, int]:
         """The newest trade and its receive time."""
-        event, trade = self.decoded()
-        return event, trade.ts_recv_ns
+        payload = self._payloads[-1][0] if self._payloads else self.frame.payload
+        if self._newest_of is not payload:
+            event = last_event(payload)
+            self._newest = event, _decode_trades(array_header(1) + event)[0].ts_recv_ns
+            self._newest_of = payload
+        return self._newest
 
     def window(self, count: int) -> list[bytes]:
         """The newest `count` trades as the pieces of one encoded array, oldest first; nothing is decoded."""
@@ -78,6 +93,12 @@ class TradeSlot(DecodedSlot):
         """The newest `count` trades, encoded, oldest first."""
         events = [event for payload, _ in self._payloads for event in split_events(payload)]
         return [bytes(event) for event in events[-count:]] if count else []
+
+
+def _order_of(payload: bytes) -> tuple[int, int]:
+    """Event time and id of a payload's first trade."""
+    trade = _decode_trades(array_header(1) + bytes(split_events(payload)[0]))[0]
+    return trade.ts_event_ns, trade.trade_id if isinstance(trade.trade_id, int) else 0
 
 
 def _decode_trades(payload: bytes) -> list[Trade]:

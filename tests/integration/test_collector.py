@@ -75,7 +75,7 @@ def test_a_disconnect_with_loss_names_what_is_missing_before_the_next_trade(rig)
             assert frame.kind == RecordKind.UPSTREAM_GAP
             (gap,) = msgspec.msgpack.decode(frame.payload)
     assert topics[-2:] == ["gap.binance.BTC_USDT", BTC]
-    assert (gap[4], gap[5], gap[9]) == (2, 4, "unfillable")
+    assert (gap[4], gap[5], gap[9]) == (2, 4, "filling")
     assert rig.status(lambda status: status["trades_missing"] == 3)["gaps_open"] == 0
 
 

@@ -24,8 +24,10 @@ LEVELS: Final = {"bids": [["99", "1"]], "asks": [["101", "2"]]}
 class Rig:
     """A venue, a collector, and what it publishes."""
 
-    def __init__(self, venue: VenueServer, peers: Peers, ear: Ear, process: ActorProcess) -> None:
-        self.venue, self.peers, self.ear, self.process = venue, peers, ear, process
+    def __init__(
+        self, venue: VenueServer, peers: Peers, ear: Ear, process: ActorProcess, config: Path
+    ) -> None:
+        self.venue, self.peers, self.ear, self.process, self.config = venue, peers, ear, process, config
 
     def ask(self, op: str, **fields: Any) -> Any:
         """Ask its control socket; returns the answer's data."""
@@ -82,8 +84,10 @@ class Rig:
 
 
 @contextmanager
-def rig_of(run_dir: Path, symbols: tuple[str, ...] = ("BTC_USDT",), **settings: Any) -> Iterator[Rig]:
-    """A running collector with these settings."""
+def rig_of(
+    run_dir: Path, symbols: tuple[str, ...] = ("BTC_USDT",), beside: tuple[str, ...] = (), **settings: Any
+) -> Iterator[Rig]:
+    """A running collector with these settings; `beside`: other actors in the configuration, not started."""
     with VenueServer() as venue, peers_of(run_dir) as peers:
         section = {
             "ws_url": {"spot": venue.ws_url},
@@ -91,11 +95,14 @@ def rig_of(run_dir: Path, symbols: tuple[str, ...] = ("BTC_USDT",), **settings: 
             "symbols": list(symbols),
             "backoff_base_s": 0.01,
             "snapshot_retry_s": 0.05,
+            "repair_retry_s": 0.05,
             "watermark_s": 0.05,
         }
-        config = write_config(run_dir, {NAME: section | settings}, heartbeat_s=0.05)
+        config = write_config(
+            run_dir, {NAME: section | settings, **{name: {} for name in beside}}, heartbeat_s=0.05
+        )
         ear = peers.ear(NAME)
         with ActorProcess("collector", NAME, config) as process:
             ear.beat("RUNNING")
-            yield Rig(venue, peers, ear, process)
+            yield Rig(venue, peers, ear, process, config)
             assert process.is_alive, "the collector must survive everything a venue does"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -52,6 +53,15 @@ class VenueServer:
         self.snapshots: dict[str, bytes] = {}
         """Raw symbol to REST body; 404 for others."""
         self.snapshot_requests: list[str] = []
+        self.history: dict[str, list[dict[str, Any]]] = {}
+        """Raw symbol to rows of trades by id, in the venue's words; 400 for others."""
+        self.history_requests: list[tuple[str, str, int, int]] = []
+        """(path, raw symbol, fromId, limit) of each request for trades by id."""
+        self.history_status: tuple[int, dict[str, str]] = (200, {})
+        """What requests for trades by id are answered with, and with which headers."""
+        self.history_gate = threading.Event()
+        """Such requests wait until it is set."""
+        self.history_gate.set()
         self.rest_status: tuple[int, dict[str, str]] = (200, {})
         """What the REST side answers, and with which headers."""
         self.is_mute = False
@@ -88,6 +98,7 @@ class VenueServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.history_gate.set()
         for client in list(self.clients):
             client.drop()
         self._ws.shutdown()
@@ -125,6 +136,13 @@ class VenueServer:
         """What the REST side answers for one symbol from now on."""
         body = {"lastUpdateId": last, "bids": list(bids), "asks": list(asks)}
         self.snapshots[raw] = json.dumps(body).encode()
+
+    def set_history(self, raw: str, ids: Iterable[int], at_ms: int) -> None:
+        """What the REST side knows of one symbol's trades, as spot's `historicalTrades` has them."""
+        self.history[raw] = [
+            {"id": number, "price": "100.5", "qty": "2", "time": at_ms, "isBuyerMaker": False}
+            for number in ids
+        ]
 
     # serving
 
@@ -168,14 +186,32 @@ class VenueServer:
                 client.streams.difference_update(request["params"])
             self._changed.notify_all()
 
+    def _page(self, target: str) -> tuple[int, dict[str, str], bytes]:
+        """One page of trades by id: status, headers, body."""
+        parts = urlsplit(target)
+        query = dict(parse_qsl(parts.query))
+        raw, first, limit = query["symbol"], int(query["fromId"]), int(query["limit"])
+        with self._changed:
+            self.history_requests.append((parts.path, raw, first, limit))
+            self._changed.notify_all()
+        self.history_gate.wait(DEADLINE_S)
+        status, headers = self.history_status
+        if status != 200 or raw not in self.history:
+            return (400 if status == 200 else status), headers, b'{"code":-1121,"msg":"no"}'
+        rows = [row for row in self.history[raw] if row.get("id", row.get("a", 0)) >= first][:limit]
+        return 200, headers, json.dumps(rows).encode()
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
-            """Answers the depth snapshot."""
+            """Answers the depth snapshot and trades by id."""
 
             def do_GET(self) -> None:
-                """Answer from `snapshots`."""
+                """Answer from `snapshots` and `history`."""
+                if "rades?" in self.path:
+                    self._answer(*server._page(self.path))
+                    return
                 raw = self.path.partition("symbol=")[2].partition("&")[0]
                 status, headers = server.rest_status
                 body = server.snapshots.get(raw, b'{"code":-1121,"msg":"Invalid symbol."}')
@@ -184,6 +220,9 @@ class VenueServer:
                 with server._changed:
                     server.snapshot_requests.append(raw)
                     server._changed.notify_all()
+                self._answer(status, headers, body)
+
+            def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

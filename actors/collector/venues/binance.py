@@ -26,6 +26,7 @@ from actors.collector.venue import (
     Shutdown,
 )
 from actors.collector.venues import binance_frames as frames
+from actors.collector.venues import binance_repair as repair
 from protocol.messages import BUY, SELL, Level, Liquidation, Quote, Trade
 
 NAME: Final = "binance"
@@ -102,6 +103,18 @@ class Binance:
         weights = _SPOT_WEIGHTS if market == "spot" else _FUTURES_WEIGHTS
         return next((weight for limit, weight in weights if depth <= limit), weights[-1][1])
 
+    def repair_refusal(self, market: str, stream_type: str) -> str:
+        """Spot has both kinds of trades by id, USD-M only `aggTrade`."""
+        return repair.refusal(market, stream_type)
+
+    def repair_path(self, market: str, stream_type: str, raw: str, from_id: int, limit: int) -> str:
+        """`aggTrades` or `historicalTrades` from an id on."""
+        return repair.path(market, stream_type, raw, from_id, limit)
+
+    def repair_weight(self, market: str, stream_type: str) -> int:
+        """Request weight of one page, as of 2026."""
+        return repair.weight(market, stream_type)
+
 
 def _request(method: str, streams: Sequence[str], request_id: int) -> str:
     body = {"method": method, "params": list(streams), "id": request_id}
@@ -167,6 +180,10 @@ class BinanceParser:
             bids, asks = _in_base(bids, contract), _in_base(asks, contract)
         ts_event_ns = _ns(book.T) if book.T else ts_recv_ns
         return BookImage(symbol, ts_event_ns, ts_recv_ns, book.lastUpdateId, bids, asks)
+
+    def parse_trades(self, symbol: str, body: bytes, ts_recv_ns: int) -> list[Trade] | Reject:
+        """REST aggTrades or historicalTrades; the answer does not name its symbol."""
+        return repair.parse(NAME, symbol, body, ts_recv_ns, _ns)
 
     # which reader
 

@@ -1,6 +1,6 @@
 """What becomes of a gap, announcement by announcement."""
 
-from actors.collector.gaps import REPAIR, Gaps
+from actors.collector.gaps import MAX_REMEMBERED, NO_REPAIR, Gaps
 
 
 def gaps() -> Gaps:
@@ -25,11 +25,11 @@ def test_a_disconnect_without_loss_is_filled():
     assert (settled.from_id, settled.to_id, ledger.missing, ledger.open_count) == (0, 0, 0, 0)
 
 
-def test_a_disconnect_with_loss_is_left_to_the_ledger():
+def test_a_disconnect_with_loss_names_what_is_missing():
     ledger = gaps()
     ledger.interrupt("A_B", "trade", 100, 6, "disconnect")
     settled = ledger.settle("A_B", "trade", 300, 6, 9)
-    assert (settled.state, settled.reason, settled.from_id, settled.to_id) == ("unfillable", REPAIR, 6, 9)
+    assert (settled.state, settled.reason, settled.from_id, settled.to_id) == ("unfillable", NO_REPAIR, 6, 9)
     assert (settled.to_ts_ns, ledger.missing) == (300, 4)
 
 
@@ -72,3 +72,15 @@ def test_an_end_is_never_before_its_beginning():
     ledger = gaps()
     ledger.interrupt("A_B", "quote", 500, 0, "disconnect")
     assert ledger.give_up("A_B", "quote", 400, "gone").to_ts_ns == 500
+
+
+def test_what_is_being_fetched_is_not_forgotten():
+    ledger = gaps()
+    hole = ledger.hole("A_B", "trade", (6, 7), 100, 120)
+    assert ledger.begin(hole.gap_id).state == "filling"
+    assert ledger.begin(hole.gap_id) is None
+    for number in range(MAX_REMEMBERED + 10):
+        ledger.hole("A_B", "trade", (10 * number + 10, 10 * number + 11), 100, 120)
+    assert ledger.is_filling(hole.gap_id)
+    assert ledger.abandon(hole.gap_id, "gone").reason == "gone"
+    assert not ledger.is_filling(hole.gap_id)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from actors.collector.gaps import REPAIR, Gaps
+from actors.collector.gaps import NO_REPAIR, Gaps
 from actors.collector.normaliser import Normaliser
 from actors.collector.venue import Ack, Shutdown
 from actors.collector.venues.binance import Binance
@@ -61,7 +61,7 @@ def test_a_jump_is_announced_before_the_trade_that_revealed_it(path):
         2,
         4,
     )
-    assert (gap.from_ts_ns, gap.to_ts_ns, gap.reason) == (EVENT_NS, EVENT_NS + 10_000_000, REPAIR)
+    assert (gap.from_ts_ns, gap.to_ts_ns, gap.reason) == (EVENT_NS, EVENT_NS + 10_000_000, NO_REPAIR)
     assert revealed.trade_id == 5
 
 
@@ -112,7 +112,7 @@ def test_an_interruption_with_loss(path):
     path.normaliser.resume("BTC_USDT", "trade", EVENT_NS + 50)
     path.take()
     gap, following = path.take(trade(4, t_ms=T_MS + 1))
-    assert (gap.state, gap.from_id, gap.to_id, gap.reason) == ("unfillable", 2, 3, REPAIR)
+    assert (gap.state, gap.from_id, gap.to_id, gap.reason) == ("unfillable", 2, 3, NO_REPAIR)
     assert following.trade_id == 4
     filled = [message for message in path.take(trade(2), trade(3)) if isinstance(message, Gap)]
     assert [(gap_.gap_id, gap_.state) for gap_ in filled] == [(gap.gap_id, "filled")]

@@ -11,7 +11,7 @@ from actors.hub.slots import FlowSlot, QuoteSlot
 from actors.hub.trades import TradeSlot
 from protocol.errors import PayloadError
 from protocol.messages import Flow, Quote, Trade
-from protocol.record import Frame, parse_frame
+from protocol.record import FLAG_REPAIRED, Frame, parse_frame
 from protocol.topics import Topic
 from tests.unit.actors.hub.samples import BASE_NS, Pen, quote, trade
 
@@ -84,6 +84,22 @@ def test_the_last_n_trades_come_exactly_whatever_the_batches(
     assert slot.count() >= min(keep, len(sent))
     assert slot.count() < keep + len(max(frames, key=len))
     assert [decode(event, type=Trade).trade_id for event in slot.tail(3)] == sent[-3:][-slot.count() :]
+
+
+def test_trades_fetched_later_take_their_place_and_are_not_the_newest() -> None:
+    pen = Pen()
+    slot: TradeSlot | None = None
+    for ids, flags in (([1, 2], 0), ([7], 0), ([8, 9], 0), ([3, 4], FLAG_REPAIRED), ([5, 6], FLAG_REPAIRED)):
+        frame = pen.frame(str(TOPIC), [trade(number, recv_ns=BASE_NS + number) for number in ids])
+        frame.flags = flags
+        slot = slot or TradeSlot(str(TOPIC), TOPIC, frame, 100)
+        slot.apply(frame)
+    assert slot is not None
+
+    assert ids_of(slot.window(9)) == list(range(1, 10))
+    event, recv_ns = slot.newest()
+    assert (decode(event, type=Trade).trade_id, recv_ns) == (9, BASE_NS + 9)
+    assert slot.frame.topic_seq == 5, "streams join behind the newest frame, whatever it holds"
 
 
 def test_trades_of_a_time_range() -> None:

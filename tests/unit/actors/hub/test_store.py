@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.hub.settings import HubSettings
 from actors.hub.store import Store
 from protocol.errors import PayloadError
-from protocol.messages import Alert, Quote
+from protocol.messages import Alert, Quote, Trade
 from protocol.record import Frame, RecordKind, parse_frame
 from tests.unit.actors.hub.samples import BASE_NS, Pen, bar, book, gap, quote, trade
 
@@ -99,7 +100,7 @@ def frames(count: int, epoch: int = 1) -> list[Frame]:
 
 def newest_id(kept: Store) -> object:
     slot = kept.get("trade.binance.BTC_USDT")
-    return slot.decoded()[1].trade_id if slot is not None else None  # type: ignore[attr-defined]
+    return msgspec.msgpack.decode(slot.newest()[0], type=Trade).trade_id if slot is not None else None
 
 
 def test_a_restored_value_that_the_bus_brings_again_counts_once() -> None:

@@ -1,0 +1,154 @@
+"""Fills holes of trades from the venue's REST interface, one market. Wiring; the rules are in `repair`."""
+
+from __future__ import annotations
+
+import functools
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from actors.collector import rest
+from actors.collector.backoff import Backoff
+from actors.collector.budget import Budget
+from actors.collector.normaliser import Normaliser
+from actors.collector.outbox import Outbox
+from actors.collector.repair import Page, Repairs
+from actors.collector.venue import Reject, Venue
+from protocol.messages import Gap
+
+if TYPE_CHECKING:
+    from actors.collector.actor import Collector
+
+PAUSE_CAP_S: Final = 30.0
+
+
+class Mender:
+    """Takes the holes that the normaliser finds, and sees to it that each of them ends.
+
+    Args:
+        actor: The collector: threads, settings, counters.
+        venue: Whom to ask.
+        market: spot, usdm, coinm.
+        normaliser: Knows what is still missing.
+        outbox: Takes the trades and the announcements.
+        random: For jitter.
+    """
+
+    def __init__(
+        self,
+        actor: Collector,
+        venue: Venue,
+        market: str,
+        normaliser: Normaliser,
+        outbox: Outbox,
+        random: Random,
+    ) -> None:
+        settings = actor.settings
+        self._actor = actor
+        self._settings = settings
+        self._venue = venue
+        self._market = market
+        self._normaliser = normaliser
+        self._outbox = outbox
+        self._raw: dict[str, str] = {}
+        kinds = {venue.kind_of(stream_type): stream_type for stream_type in settings.streams[market]}
+        self._stream_type = kinds.get("trade", "")
+        self._refusal = venue.repair_refusal(market, self._stream_type)
+        if not self._refusal and market not in settings.rest_url:
+            self._refusal = f"no rest_url.{market} is set"
+        weight_per_min = settings.repair_weight_per_min.get(market, 600)
+        self._repairs = Repairs(
+            0 if self._refusal else venue.repair_weight(market, self._stream_type),
+            Budget(weight_per_min, weight_per_min / 60.0, actor.clock.mono_ns()),
+            lambda: Backoff(settings.repair_retry_s, PAUSE_CAP_S, random.random),
+            patience_s=3.0 * settings.rest_timeout_s,
+            max_trades=settings.repair_max_trades,
+        )
+        normaliser.claim = self.claim
+
+    def __len__(self) -> int:
+        """Holes that are being filled."""
+        return len(self._repairs)
+
+    @property
+    def closed_until_ns(self) -> int:
+        """Until when the venue wants no request, monotonic."""
+        return self._repairs.closed_until_ns
+
+    def hold(self, until_ns: int) -> None:
+        """The venue has said so to somebody else."""
+        self._repairs.closed_until_ns = max(self._repairs.closed_until_ns, until_ns)
+
+    def know(self, symbol: str, raw: str) -> None:
+        """The venue's name of a symbol."""
+        self._raw[symbol] = raw
+
+    def claim(self, gap: Gap) -> str:
+        """Take a hole of trades with known ids; returns why it cannot be filled, empty if it was taken."""
+        return self._refusal or self._repairs.add(gap)
+
+    def tick(self, mono_ns: int) -> None:
+        """Ask for the next page if it is time."""
+        late = self._repairs.overdue(mono_ns)
+        if late is not None:
+            self._failed(late, rest.RestError("no answer in time"))
+        if not self._repairs:
+            return
+        for gap in self._repairs.gaps():
+            if not self._normaliser.gaps.is_filling(gap.gap_id):  # live trades were faster
+                self._repairs.forget(gap.gap_id)
+        page = self._repairs.due(mono_ns)
+        if page is not None:
+            self._ask(page)
+
+    def give_up(self, reason: str, symbol: str = "") -> None:
+        """End the holes of one symbol, or all of them, as unfillable."""
+        for gap in self._repairs.gaps(symbol):
+            self._repairs.forget(gap.gap_id)
+            self._abandon(gap, reason)
+
+    def _ask(self, page: Page) -> None:
+        base = self._settings.rest_url[self._market].rstrip("/")
+        raw = self._raw[page.gap.symbol]
+        path = self._venue.repair_path(self._market, self._stream_type, raw, page.from_id, page.limit)
+        self._actor.counters["repair_pages_asked"] += 1
+        self._actor.submit(
+            functools.partial(rest.get, base + path, self._settings.rest_timeout_s),
+            functools.partial(self._on_page, page),
+        )
+
+    def _on_page(self, page: Page, result: bytes | Exception) -> None:
+        if isinstance(result, Exception) and not isinstance(result, rest.RestError):
+            raise result
+        if not self._repairs.is_awaited(page):
+            return
+        if isinstance(result, rest.RestError):
+            self._failed(page, result)
+            return
+        gap = page.gap
+        found = self._normaliser.take_trades(gap.symbol, result, self._actor.clock.now_ns())
+        if isinstance(found, Reject):
+            self._failed(page, rest.RestError(f"{found.reason}: {found.detail}"))
+            return
+        self._outbox.add_repaired(found.trades)
+        for ended in found.gaps:
+            self._outbox.add(ended)
+        if found.last_id < page.from_id:
+            self._failed(page, rest.RestError(f"the venue has no trade {page.from_id} and none after it"))
+        elif self._repairs.took(page, found.last_id):
+            self._abandon(gap, "the venue does not have all of these ids")
+
+    def _failed(self, page: Page, fault: rest.RestError) -> None:
+        mono_ns = self._actor.clock.mono_ns()
+        pause_s = self._repairs.failed(page, mono_ns, fault.status, fault.retry_after_s)
+        what = f"{page.gap.symbol} from {page.from_id}: {fault}"
+        if pause_s is None:
+            self._abandon(page.gap, str(fault))
+            self._actor.drop("repair_failed", f"{what}; given up")
+        else:
+            self._actor.drop("repair_failed", f"{what}; again in {pause_s:.1f} s")
+
+    def _abandon(self, gap: Gap, reason: str) -> None:
+        """Announce that nobody fills it any more; nothing to say if it is filled."""
+        ended = self._normaliser.gaps.abandon(gap.gap_id, reason)
+        if ended is not None:
+            self._outbox.add(ended)
