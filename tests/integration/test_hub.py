@@ -30,6 +30,7 @@ from tests.support.hub_world import (
     now_trade,
     once,
     wait_until_heard,
+    world_of,
 )
 from tests.support.paths import ROOT
 from tests.support.wait import until
@@ -39,10 +40,8 @@ from tests.unit.actors.hub.samples import MINUTE_NS, book, gap
 @pytest.fixture
 def world(run_dir: Path) -> Iterator[World]:
     """A hub that hears the feed."""
-    bench = bench_of(run_dir)
-    with Feed(bench.endpoints) as feed, bench.start_hub() as process, bench.client() as hub:
-        wait_until_heard(hub)
-        yield World(bench, feed, process, hub)
+    with world_of(run_dir) as found:
+        yield found
 
 
 def test_everything_that_is_published_can_be_read(world: World) -> None:

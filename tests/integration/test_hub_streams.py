@@ -18,11 +18,10 @@ from tests.support.hub_world import (
     QUOTE,
     TRADE,
     World,
-    bench_of,
     now_quote,
     now_trade,
     once,
-    wait_until_heard,
+    world_of,
 )
 from tests.support.wait import until
 
@@ -30,10 +29,8 @@ from tests.support.wait import until
 @pytest.fixture
 def world(run_dir: Path) -> Iterator[World]:
     """A hub that hears the feed."""
-    bench = bench_of(run_dir)
-    with Feed(bench.endpoints) as feed, bench.start_hub() as process, bench.client() as hub:
-        wait_until_heard(hub)
-        yield World(bench, feed, process, hub)
+    with world_of(run_dir) as found:
+        yield found
 
 
 def publish_steadily(feed: Feed, stop: threading.Event, sent: list[int]) -> None:

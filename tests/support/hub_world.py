@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,3 +81,12 @@ def now_trade(number: int) -> Trade:
 def now_bar(minutes_ago: int, **changes: Any) -> Bar:
     opened_ns = time.time_ns() // MINUTE_NS * MINUTE_NS - minutes_ago * MINUTE_NS
     return bar(0, **{"ts_open_ns": opened_ns, **changes})
+
+
+@contextlib.contextmanager
+def world_of(run_dir: Path) -> Iterator[World]:
+    """A hub that hears the feed, and a client of it."""
+    bench = bench_of(run_dir)
+    with Feed(bench.endpoints) as feed, bench.start_hub() as process, bench.client() as hub:
+        wait_until_heard(hub)
+        yield World(bench, feed, process, hub)
