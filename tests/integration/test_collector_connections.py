@@ -1,5 +1,6 @@
 """How the collector keeps its connections: rotation, reconnects, silence, subscriptions, with real sockets."""
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -79,11 +80,18 @@ def test_a_server_that_is_about_to_go_is_replaced_at_once(rig):
 
 
 def test_a_connection_without_any_frame_is_replaced(run_dir):
-    with rig_of(run_dir, no_frame_floor_s=0.4) as rig:
+    with rig_of(run_dir, no_frame_floor_s=1.0, silence_factor=5.0) as rig:
         rig.venue.client("btcusdt@trade")
-        for number in range(1, 101):  # so many that one slow turn of a busy machine does not set the rate
-            rig.trade(number)
-            rig.ear.events(BTC, 1)
+        numbers = itertools.count(1)
+        until_s = rig.status(lambda _: True)["uptime_s"] + 3.5
+        while (
+            True
+        ):  # the rate is learnt once a second, from the second look on: trade over at least three of them
+            for number in itertools.islice(numbers, 20):
+                rig.trade(number)
+                rig.ear.events(BTC, 1)
+            if rig.status(lambda _: True)["uptime_s"] > until_s:
+                break
         rig.venue.client("btcusdt@trade", 2)
         gap = rig.ear.until(lambda gap: gap.kind == "trade", "gap.")
         assert (gap.cause, "no frame" in gap.reason) == ("disconnect", True)
