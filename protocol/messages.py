@@ -373,6 +373,22 @@ class CleanStop(Message, array_like=True, frozen=True, gc=False):
     last_seq: int
 
 
+class Snap(Message, array_like=True, frozen=True, gc=False):
+    """What a publisher remembers at this place of its own stream: a restart goes on from the newest one."""
+
+    KIND: ClassVar[str] = "mark"
+    SCHEMA: ClassVar[int] = 16 << 8 | 1
+
+    publisher: str
+    name: str
+    """What it is a memory of, one word of the publisher's own."""
+    data: bytes
+    """Opaque to others."""
+    part: int = 0
+    """Number of this part: a long memory goes out in several records, one after the other."""
+    parts: int = 1
+
+
 MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     Quote,
     Trade,
@@ -389,5 +405,6 @@ MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     Epoch,
     Watermark,
     CleanStop,
+    Snap,
 )
 KINDS: Final = tuple(dict.fromkeys(kind.KIND for kind in MESSAGE_TYPES))

@@ -38,6 +38,8 @@ _HEADER: Final = struct.Struct("<IIBBHI32sQQQq")
 _AFTER_CRC: Final = struct.Struct("<BBHI32sQQQq")
 _PREFIX: Final = struct.Struct("<II")
 HEADER_BYTES: Final = _HEADER.size
+_FLAGS: Final = struct.Struct("<H")
+_CRC: Final = struct.Struct("<I")
 _unpack_header: Final = _HEADER.unpack_from
 
 FLAG_ZSTD: Final = 1
@@ -145,6 +147,16 @@ class FrameWriter:
         """Last number given out on a topic, 0 if none."""
         chain = self._chains.get(topic)
         return chain.topic_seq if chain else 0
+
+
+def with_flag(frame: bytes, flag: int) -> bytes:
+    """A copy of a whole frame with one more flag set, and the checksum that belongs to it."""
+    head = frame.index(0) + 1
+    copy = bytearray(frame)
+    _FLAGS.pack_into(copy, head + 10, _FLAGS.unpack_from(copy, head + 10)[0] | flag)
+    crc = zlib.crc32(memoryview(copy)[head + 8 :], zlib.crc32(frame[:head]))
+    _CRC.pack_into(copy, head + 4, crc)
+    return bytes(copy)
 
 
 _topic_cache: dict[bytes, tuple[str, int]] = {}

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from protocol.errors import InvalidRequest
+from protocol.errors import InvalidRequest, TruncatedFrame
+from protocol.record import HEADER_BYTES, MAX_TOPIC_BYTES, Frame, parse_frame
 from protocol.requests import Reply, Request
 
 MAX_FETCH_BYTES: Final = 1024 * 1024
@@ -129,3 +130,21 @@ def decode_status(reply: Reply) -> JournalStatus:
         return _status.decode(reply.data)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise InvalidRequest(f"not an answer to a journal_status: {fault}") from fault
+
+
+def frames_of(blob: bytes) -> list[Frame]:
+    """Take frames apart that lie back to back; every checksum is checked again.
+
+    Raises:
+        FrameError: it is not whole frames of this version.
+    """
+    found: list[Frame] = []
+    offset, size = 0, len(blob)
+    while offset < size:
+        head = blob.find(0, offset, offset + MAX_TOPIC_BYTES + 1) + 1
+        if head == 0 or size - head < HEADER_BYTES:
+            raise TruncatedFrame(f"no frame at byte {offset} of {size}")
+        end = head + HEADER_BYTES + int.from_bytes(blob[head : head + 4], "little")
+        found.append(parse_frame(blob[offset:end]))
+        offset = end
+    return found

@@ -15,6 +15,7 @@ import msgspec
 from actors.aggregator.bars import BarBuilder, BuilderState
 from actors.aggregator.rules import Rules
 from protocol.codec import decode_events
+from protocol.consumer import Hole
 from protocol.errors import PayloadError
 from protocol.instruments import Catalog
 from protocol.messages import Bar, Gap, Message, Quote, Trade, Watermark
@@ -98,11 +99,11 @@ class Fold:
             builder.add_quotes(quotes)
         return builder.take()
 
-    def note_lost(self, frame: Frame) -> None:
-        """Frames of this one's topic are missing before it: their events were not seen."""
-        builder = self.builders.get(frame.topic)
-        if builder is not None:
-            builder.note_lost(f"bus-{frame.publisher}-{frame.epoch}-{frame.topic_seq}")
+    def note_lost(self, hole: Hole) -> None:
+        """Records of a collector are gone for good: events of everything that it feeds were not seen."""
+        feed = self.feeds.get(hole.publisher)
+        for builder in feed.builders.values() if feed else ():
+            builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
 
     def builder(self, venue: str, symbol: str) -> BarBuilder | None:
         """The builder of one symbol at one venue, None before its first event."""

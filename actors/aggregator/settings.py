@@ -37,3 +37,6 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     open_interval_s: Seconds = 0.0
     """Least venue time between two publications of the running candles, seconds; 0: at each watermark, which
     is four times a second."""
+    snap_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 5.0
+    """Seconds between two records of everything it remembers in its own journal, from which a restart goes on;
+    less often where that takes long."""

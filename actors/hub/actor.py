@@ -12,7 +12,7 @@ from actors.hub.freshness import Freshness
 from actors.hub.market import MarketAnswers
 from actors.hub.overview import OverviewAnswers
 from actors.hub.settings import HubSettings
-from actors.hub.store import RECEIVED_NAMES, Store
+from actors.hub.store import Store
 from actors.hub.warmth import Warmth
 from actors.runtime.actor import Actor
 from protocol.record import Frame, RecordKind
@@ -20,7 +20,6 @@ from protocol.requests import Reply, Request
 from protocol.sessions import session_named
 from protocol.transport import Envelope, remove_stale_socket
 
-PREFIXES: Final = (*(f"{kind}." for kind in RECEIVED_NAMES), "beat.", "mark.")
 _STORED: Final = (RecordKind.DATA, RecordKind.UPSTREAM_GAP)
 UNREAD: Final = 128
 """Answers kept for an engine that does not read them (of 5,000 candles each: 66 MB); libzmq gives credit back by
@@ -42,7 +41,7 @@ class HubActor(Actor):
         self.fleet = Fleet(settings.silence_s)
         self.warmth = Warmth(self.store, self._ask, self.drop, settings.snap_retry_s)
         self.answers = self._answers(settings)
-        self.subscribe(PREFIXES, self._on_frame)
+        self.intake = self.consume(self._on_frame, on_beat=self._on_beat)
         endpoint = self.endpoints.query(self.name)
         remove_stale_socket(endpoint)
         self._queries = self.wire.responder(endpoint, UNREAD)
@@ -70,10 +69,11 @@ class HubActor(Actor):
         kind = frame.kind
         if kind in _STORED:
             self.store.ingest(frame)
-        elif kind == RecordKind.HEARTBEAT:
-            self.fleet.on_beat(frame, self.clock.mono_ns())
         elif kind == RecordKind.TIME:
             self.fleet.on_mark(frame, self.clock.mono_ns())
+
+    def _on_beat(self, frame: Frame) -> None:
+        self.fleet.on_beat(frame, self.clock.mono_ns())
 
     def _on_query(self, envelope: Envelope, body: bytes) -> None:
         self._queries.reply(envelope, self.answers.answer(body))

@@ -3,7 +3,7 @@
     STARTING -> RUNNING -> DRAINING -> STOPPED
 
 Subclasses override the hooks (`setup`, `on_request`, `detail`, `drain`) and call the wiring methods
-(`subscribe`, `serve`, `every`, `watch`, `submit`, `publish`, `drop`). Everything runs in the loop: a handler
+(`consume`, `serve`, `every`, `watch`, `submit`, `publish`, `drop`). Everything runs in the loop: a handler
 that hangs stops the heartbeat, and that is how others notice. A peer's fault is dropped and counted; an
 exception of any other kind is our own bug, ends the process with code 1, and the supervisor restarts it.
 """
@@ -14,7 +14,7 @@ import collections
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar, Final, TypeVar
@@ -24,28 +24,29 @@ import msgspec
 from actors.runtime.background import Background
 from actors.runtime.clock import Clock, SystemClock
 from actors.runtime.control import Control
-from actors.runtime.identity import EpochStore, boot_id, host_name
-from actors.runtime.inputs import FrameHandler, GapHandler, Input
+from actors.runtime.hearing import Hearing, Loop
+from actors.runtime.identity import host_name
+from actors.runtime.inputs import FrameHandler, HoleHandler, Input, Listener, OrphanHandler
+from actors.runtime.intake import Intake
 from actors.runtime.logging import RateLimit
 from actors.runtime.settings import Loaded
+from actors.runtime.speaking import Speaking
 from actors.runtime.timers import Timer, Timers
 from actors.runtime.version import VERSION
 from actors.runtime.vitals import Vitals, describe, drops_of, rss_bytes
+from protocol.consumer import Hole
 from protocol.endpoints import Endpoints
 from protocol.instruments import Catalog
-from protocol.messages import Beat, CleanStop, Epoch, Message
-from protocol.record import Frame, RecordKind
+from protocol.messages import Message
+from protocol.record import RecordKind
+from protocol.replay import Position
 from protocol.requests import Request
-from protocol.topics import mark_topic
 from protocol.transport import (
     Empty,
     Envelope,
     Poller,
-    Publisher,
     Responder,
-    Subscriber,
     Wire,
-    remove_stale_socket,
 )
 
 T = TypeVar("T")
@@ -57,6 +58,10 @@ READS_EVERY: Final = 4
 ANSWERING_NS: Final = 500_000
 """Longest spell of answering between two looks at the inputs: heavy questions by the thousand must not stop them."""
 LONGEST_WAIT_S: Final = 1.0
+JOURNAL_S: Final = 0.5
+"""Seconds between two looks at a journal whose disk is full."""
+PULL_S: Final = 0.05
+"""Seconds between two looks at what is to be fetched, beyond those that a loss causes."""
 QUIET_S: Final = 0.02
 """While draining, an input that brings nothing for so long has nothing more on its way."""
 
@@ -86,7 +91,6 @@ class Actor:
         self.vitals = Vitals(self.clock.mono_ns())
         self._timers = Timers()
         self._poller = Poller()
-        self._inputs: dict[Any, Input] = {}
         self._responders: dict[Any, tuple[Responder, Callable[[Envelope, bytes], None]]] = {}
         self._urgent: list[tuple[Responder, Callable[[Envelope, bytes], None]]] = []
         self._fds: dict[int, tuple[Callable[[], None], Callable[[], None] | None]] = {}
@@ -95,8 +99,16 @@ class Actor:
         self._signals_seen = 0
         self._beats = 0
         self._started_ns = self.clock.now_ns()
-        self._epochs = EpochStore(self.run_dir / "epochs", name)
-        self.publisher = self._bind_publisher()
+        self._speaking = Speaking(name, self.common, self.endpoints, self.wire, self.clock)
+        self.publisher = self._speaking.publisher
+        self._hearing = Hearing(
+            self.name,
+            self.common,
+            self.endpoints,
+            self.wire,
+            self._poller,
+            Loop(self.soon, self.drop, self.clock.mono_ns),
+        )
         self._control = Control(self)
 
     # hooks
@@ -116,32 +128,40 @@ class Actor:
         """More for the full heartbeat, each second: small and JSON-able."""
         return {}
 
+    def on_journal_loss(self, first_seq: int, last_seq: int) -> None:
+        """Records of ours that were sent, but will never be in the journal: its disk was full for too long."""
+        self.log.error("records %d to %d are not in the journal: its disk was full", first_seq, last_seq)
+
     def drain(self) -> None:
         """Publish what is left. Runs in DRAINING, after the last input; bounded by `drain_s`."""
 
     # wiring
 
-    def subscribe(
+    def consume(
         self,
-        prefixes: Sequence[str | bytes],
         handler: FrameHandler,
         sources: Sequence[str] | None = None,
-        on_gap: GapHandler | None = None,
-    ) -> Subscriber:
-        """Hear topics of the topology's actors (all but this one, or those of the kinds in `sources`).
+        topics: Sequence[str] = (),
+        positions: Mapping[str, Position] | None = None,
+        on_hole: HoleHandler | None = None,
+        on_beat: FrameHandler | None = None,
+        on_orphans: OrphanHandler | None = None,
+    ) -> Intake:
+        """Hear actors of the topology: each record once and in order, fetched from the journal where the bus lost it.
 
-        Good frames reach `handler` in order and once; holes are counted and told to `on_gap` first.
+        Args:
+            handler: Takes the records.
+            sources: Kinds of the actors to hear; all but this one by default.
+            topics: Prefixes of the wanted topics; all by default. EPOCH records come with `mark.`.
+            positions: Where to go on from, by publisher; whoever is missing there is heard from now on.
+            on_hole: Told of records that nobody can have any more, before the one behind them.
+            on_beat: Takes the heartbeats.
+            on_orphans: Told of records that we had and their publisher lost.
         """
-        names = [
-            other
-            for other in self.common.actors
-            if other != self.name and (sources is None or other.partition(".")[0] in sources)
-        ]
-        wanted = [prefix.encode() if isinstance(prefix, str) else prefix for prefix in prefixes]
-        subscriber = self.wire.subscriber([self.endpoints.pub(other) for other in names], wanted)
-        self._inputs[subscriber.socket] = Input(subscriber, handler, on_gap or self._note_gap, self.drop)
-        self._poller.watch(subscriber.socket)
-        return subscriber
+        listener = Listener(handler, on_hole or self._note_hole, tuple(topics), on_beat, on_orphans)
+        intake = self._hearing.consume(listener, sources, positions or {})
+        self.every(PULL_S, intake.tick)
+        return intake
 
     def serve(
         self, responder: Responder, handler: Callable[[Envelope, bytes], None], *, is_urgent: bool = True
@@ -183,9 +203,17 @@ class Actor:
     def publish(
         self, topic: str, events: Sequence[Message], kind: int = RecordKind.DATA, flags: int = 0
     ) -> int:
-        """Send events of one type and topic as one frame; returns its sequence number."""
+        """Journal and send events of one type and topic as one frame; returns its sequence number.
+
+        They leave together with what else this turn of the loop publishes.
+        """
         self.vitals.frames_out += 1
         return self.publisher.publish(topic, events, kind, flags)
+
+    @property
+    def journal_folder(self) -> Path:
+        """Folder of this actor's own journal."""
+        return self._speaking.journal_folder
 
     def drop(self, reason: str, what: object = "") -> None:
         """Count something bad that a peer sent; log it at most once per ten seconds and reason."""
@@ -203,6 +231,7 @@ class Actor:
             self._poller.watch(self.background.fd)
             self.setup()
             self.every(self.common.heartbeat_s, self._beat)
+            self.every(JOURNAL_S, self._tend_journal)
             self._enter("RUNNING")
             while not self._signals_seen:
                 self._turn(LONGEST_WAIT_S)
@@ -210,6 +239,7 @@ class Actor:
             self._finish()
         finally:
             self.background.close()
+            self._speaking.close()
             self.wire.close()
 
     def stop(self) -> None:
@@ -223,9 +253,11 @@ class Actor:
             if item in self._responders:
                 self._answer(*self._responders[item])
         for item, (is_readable, is_writable) in ready.items():
-            source = self._inputs.get(item)
-            if source is not None:
-                self._take(source)
+            heard = self._hearing.inputs.get(item)
+            if heard is not None:
+                self._take(*heard)
+            elif item is self._hearing.line:
+                self._hearing.answered()
             elif item in self._fds:
                 self._serve_fd(item, is_readable, is_writable)
             elif item == self.background.fd:
@@ -234,6 +266,7 @@ class Actor:
         for handler in promised:
             handler()
         self._timers.fire(self.clock.mono_ns())
+        self.publisher.flush()
 
     def answer(self) -> None:
         """Answer urgent questions that wait, for a short spell; a long-running handler may call this in between."""
@@ -252,13 +285,15 @@ class Actor:
             if not responder.has_request() or self.clock.mono_ns() > until_ns:
                 return
 
-    def _take(self, source: Input) -> None:
+    def _take(self, source: Input, intake: Intake) -> None:
         for _ in range(0, BATCH, READS_EVERY):
             taken = source.take(READS_EVERY)
             self.vitals.frames_in += taken
             self.answer()
-            if taken < READS_EVERY:
+            if taken < READS_EVERY or intake.is_paused:
                 break
+        self.publisher.flush()
+        intake.after_take(source)
         if source.newest_pub_ns:
             self.vitals.note_lag(self.clock.now_ns() - source.newest_pub_ns)
 
@@ -273,15 +308,17 @@ class Actor:
         """Take what was published before the signal, let the actor publish its rest, say good-bye."""
         signalled_ns = self.clock.now_ns()
         deadline_ns = self.clock.mono_ns() + round(self.common.drain_s * 1e9)
-        for source in self._inputs.values():
-            while source.newest_pub_ns < signalled_ns and self.clock.mono_ns() < deadline_ns:
+        for source, intake in self._hearing.inputs.values():
+            while (
+                not intake.is_paused
+                and source.newest_pub_ns < signalled_ns
+                and self.clock.mono_ns() < deadline_ns
+            ):
                 if not source.take(BATCH) and not source.subscriber.wait(QUIET_S):
                     break
                 self._timers.fire(self.clock.mono_ns())
         self.drain()
-        stop = CleanStop(self.name, self.publisher.seq + 1)
-        self.publish(mark_topic(self.name), [stop], RecordKind.CLEAN_STOP)
-        self._epochs.end(self.publisher.epoch, self.publisher.seq)
+        self._speaking.end()
         self._enter("STOPPED")
 
     def _enter(self, state: str) -> None:
@@ -294,25 +331,12 @@ class Actor:
         every = max(1, round(1.0 / self.common.heartbeat_s))
         is_full = self._beats % every == 0
         self._beats += 1
-        self.publisher.beat(
-            Beat(
-                publisher=self.name,
-                epoch=self.publisher.epoch,
-                last_seq=self.publisher.seq,
-                durable_seq=0,
-                prev_epoch=self._epochs.prev_epoch,
-                prev_last_seq=self._epochs.prev_last_seq,
-                mono_ns=self.clock.mono_ns(),
-                state=self.state,
-                detail=self.status() if is_full else None,
-            )
-        )
-        self.publisher.subscriptions()
+        self._speaking.beat(self.state, self.status() if is_full else None, self.clock.mono_ns())
 
     def status(self) -> dict[str, Any]:
         """Everything a person asks of this actor: what `ctl status` and the full heartbeat say."""
         now_ns = self.clock.now_ns()
-        chains = [source.chain() for source in self._inputs.values()]
+        chains = [source.chain() for source, _ in self._hearing.inputs.values()]
         base: dict[str, Any] = {
             "name": self.name,
             "kind": self.kind,
@@ -327,31 +351,19 @@ class Actor:
             "counters": {name: count for name, count in self.counters.items() if "." not in name},
             "dropped": drops_of(self.counters),
             "bus": {key: sum(chain[key] for chain in chains) for key in chains[0]} if chains else {},
+            "journal": self._speaking.journalling.status(),
             "config_digest": self.config_digest,
         }
         return {**base, **self._control.rates(), **self.detail()}
 
-    def _note_gap(self, frame: Frame, missing: int) -> None:
-        self.counters["frames_missing"] += missing
-        self.drop("bus_gap", f"{missing} frames before {frame.topic} {frame.epoch}/{frame.topic_seq}")
+    def _note_hole(self, hole: Hole) -> None:
+        self.counters["frames_missing"] += max(0, hole.last_seq - hole.first_seq + 1)
+        self.drop("bus_gap", hole)
 
-    def _bind_publisher(self) -> Publisher:
-        endpoint = self.endpoints.pub(self.name)
-        remove_stale_socket(endpoint)
-        epoch = self._epochs.begin(self.clock.now_ns())
-        publisher = self.wire.publisher(endpoint, self.name, epoch, self.clock.now_ns)
-        first = Epoch(
-            publisher=self.name,
-            prev_epoch=self._epochs.prev_epoch,
-            prev_last_seq=self._epochs.prev_last_seq,
-            is_clean=self._epochs.prev_is_clean,
-            boot_id=boot_id(),
-            host=host_name(),
-            pid=os.getpid(),
-            version=VERSION,
-        )
-        publisher.publish(mark_topic(self.name), [first], RecordKind.EPOCH)
-        return publisher
+    def _tend_journal(self) -> None:
+        for first_seq, last_seq in self._speaking.journalling.tick():
+            self.counters["journal_lost"] += last_seq - first_seq + 1
+            self.on_journal_loss(first_seq, last_seq)
 
     def _catch_signals(self) -> None:
         signal.set_wakeup_fd(self.background.wake_fd, warn_on_full_buffer=False)

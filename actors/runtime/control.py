@@ -97,6 +97,7 @@ class Control:
         """Last frame of each topic that starts so, in the order the topics were first used, at most 8 MiB."""
         found: list[bytes] = []
         size_bytes = 0
+        self._actor.publisher.flush()  # nobody may know of a frame that is not in the journal
         for topic, frame in self._actor.publisher.last.items():
             if topic.startswith(prefix):
                 size_bytes += len(frame)

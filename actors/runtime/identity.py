@@ -60,9 +60,9 @@ class EpochStore:
         except (FileNotFoundError, ValueError):
             return 0, 0, False
 
-    def begin(self, now_ns: int) -> int:
-        """Next epoch: unix seconds, or one more than the last where the clock is behind it."""
-        epoch = max(self.prev_epoch + 1, now_ns // 1_000_000_000)
+    def begin(self, now_ns: int, above: int = 0) -> int:
+        """Next epoch: unix seconds, or one more than the last (and than `above`) where the clock is behind it."""
+        epoch = max(self.prev_epoch + 1, above + 1, now_ns // 1_000_000_000)
         self._write(f"{epoch} 0 0")
         return epoch
 

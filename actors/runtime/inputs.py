@@ -1,74 +1,154 @@
-"""What an actor hears: a subscriber, its chain check, its handler."""
+"""One publisher as an actor hears it: a subscriber that feeds a consumer (protocol/consumer.py)."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
+from typing import Final, NamedTuple
 
+from protocol.consumer import Consumer, Hole, Orphans, State
 from protocol.errors import FrameError
-from protocol.record import Frame
-from protocol.sequence import SequenceTracker, Verdict
+from protocol.record import Frame, RecordKind, parse_frame
+from protocol.replay import Position
 from protocol.transport import Empty, Subscriber
 
 FrameHandler = Callable[[Frame], None]
-GapHandler = Callable[[Frame, int], None]
-"""Called before the frame that revealed a hole, with the number of frames missing before it."""
+HoleHandler = Callable[[Hole], None]
+"""Called before the record behind a hole."""
+OrphanHandler = Callable[[Orphans], None]
+Drop = Callable[[str, object], None]
+
+_ID: Final = struct.Struct("<QQ")
+_ID_OFFSET: Final = 48
+"""Of epoch and seq behind the topic; see protocol/record.py."""
+_BEAT: Final = b"beat."
+
+
+class Listener(NamedTuple):
+    """Who wants what of a publisher."""
+
+    handler: FrameHandler
+    """Takes the records of the wanted topics."""
+    on_hole: HoleHandler
+    """Told of what cannot be had any more."""
+    topics: tuple[str, ...] = ()
+    """Prefixes of the wanted topics; none means all. The others are only counted off."""
+    on_beat: FrameHandler | None = None
+    """Takes the heartbeats."""
+    on_orphans: OrphanHandler | None = None
+    """Told of records that we had and their publisher has lost."""
 
 
 class Input:
-    """One subscriber whose good frames go to one handler, in order, each once."""
+    """Frames of one publisher on their way to one listener, in order, each once.
+
+    Args:
+        publisher: Whom it hears.
+        connect: Makes a subscriber to it.
+        listener: Who wants what.
+        drop: Counts and logs what cannot be used.
+        mono_ns: Monotonic clock.
+        position: Where to go on from; None: with the first frame heard.
+        can_pull: Whether there is a journal server to ask.
+    """
 
     def __init__(
         self,
-        subscriber: Subscriber,
-        handler: FrameHandler,
-        on_gap: GapHandler,
-        drop: Callable[[str, object], None],
+        publisher: str,
+        connect: Callable[[], Subscriber],
+        listener: Listener,
+        drop: Drop,
+        mono_ns: Callable[[], int],
+        position: Position | None,
+        *,
+        can_pull: bool,
     ) -> None:
-        self.subscriber = subscriber
-        self.tracker = SequenceTracker()
-        self._handler = handler
-        self._on_gap = on_gap
+        self.publisher = publisher
+        self.subscriber = connect()
+        self._topics = listener.topics
+        self._heads = (*(topic.encode() for topic in self._topics), _BEAT) if self._topics else ()
+        self._handler = listener.handler
+        self._on_beat = listener.on_beat
         self._drop = drop
+        self._mono_ns = mono_ns
+        self.consumer = Consumer(
+            publisher,
+            self._handle_wanted if self._topics else self._handler,
+            listener.on_hole,
+            position,
+            can_pull=can_pull,
+            on_orphans=listener.on_orphans,
+        )
         self.newest_pub_ns = 0
         """Publish time of the newest frame taken."""
+        self.heard_ns = mono_ns()
+        """When anything of it was heard last, monotonic."""
 
     def take(self, limit: int) -> int:
-        """Take and handle at most `limit` frames; returns how many there were."""
-        receive, observe, handler = self.subscriber.receive, self.tracker.observe, self._handler
-        ok = Verdict.OK
+        """Take at most `limit` frames from the bus; returns how many there were."""
+        mono_ns = self._mono_ns()
+        receive, hear = self.subscriber.receive_raw, self.consumer.hear
+        heads, on_beat = self._heads, self._on_beat
         for taken in range(limit):
             try:
-                frame = receive()
+                data = receive()
             except Empty:
+                if taken:
+                    self.heard_ns = mono_ns
                 return taken
-            except FrameError as fault:
-                self._drop(fault.code, fault)
+            if heads and not data.startswith(heads) and self._is_counted_off(data):
                 continue
-            verdict = observe(frame)
-            if verdict is not ok and not self._is_wanted(frame, verdict):
+            if not self.consumer.wants_live and not data.startswith(_BEAT):
                 continue
-            self.newest_pub_ns = frame.ts_pub_ns
             try:
-                handler(frame)
+                frame = parse_frame(data)
+                self.newest_pub_ns = frame.ts_pub_ns
+                hear(frame, mono_ns)
+                if on_beat is not None and frame.kind == RecordKind.HEARTBEAT:
+                    on_beat(frame)
             except FrameError as fault:
                 self._drop(fault.code, fault)
+        self.heard_ns = mono_ns
         return limit
 
-    def _is_wanted(self, frame: Frame, verdict: Verdict) -> bool:
-        """Tell of a hole before the frame; False for one that was heard before or comes from an old process."""
-        if verdict is Verdict.GAP:
-            self._on_gap(frame, self.tracker.last_missing)
-        elif verdict is Verdict.DUPLICATE or verdict is Verdict.FENCED:
-            self._drop(verdict.value, f"{frame.topic} {frame.epoch}/{frame.topic_seq}")
+    def work(self, limit: int) -> int:
+        """Hand on at most `limit` fetched records; returns how many there were."""
+        try:
+            return self.consumer.work(limit, self._mono_ns())
+        except FrameError as fault:
+            self._drop(fault.code, fault)
+            return 1
+
+    def reconnect(self, connect: Callable[[], Subscriber]) -> None:
+        """Hear it on a new subscriber: the old one may be deaf."""
+        self.subscriber = connect()
+
+    def _is_counted_off(self, data: bytes) -> bool:
+        """Step over a frame that nobody here wants, without reading it; False if it does not follow on."""
+        head = data.find(0) + 1
+        if not head or len(data) < head + _ID_OFFSET + _ID.size:
             return False
-        return True
+        epoch, seq = _ID.unpack_from(data, head + _ID_OFFSET)
+        return self.consumer.step_over(epoch, seq)
+
+    def _handle_wanted(self, frame: Frame) -> None:
+        if frame.topic.startswith(self._topics):
+            self._handler(frame)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether everything that was published is applied, as far as is known."""
+        return self.consumer.state is State.LIVE
 
     def chain(self) -> dict[str, int]:
         """Counters of the chain check, for the heartbeat."""
-        tracker = self.tracker
+        counts = self.consumer.counts
         return {
-            "missing": tracker.missing,
-            "gaps": tracker.gaps,
-            "duplicates": tracker.duplicates,
-            "fenced": tracker.fenced,
+            "missing": counts["missing"],
+            "gaps": counts["holes"],
+            "duplicates": counts["duplicates"],
+            "fenced": counts["fenced"],
+            "foreign": counts["foreign"],
+            "pulls": counts["pulls"],
+            "pulled": counts["pulled"],
         }

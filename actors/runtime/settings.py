@@ -34,6 +34,23 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     high_water_mark: Annotated[int, Meta(ge=1000, le=10_000_000)] = 100_000
     """Frames kept for one slow subscriber before it loses its own newest ones."""
+    replay: bool = True
+    """Whether actors fetch from the journal server what the bus lost; without it every loss is a hole."""
+
+
+class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The journals, one per publisher under `<run_dir>/journal`: every frame is in one before it is sent."""
+
+    segment_bytes: Annotated[int, Meta(ge=1_000_000, le=1_000_000_000)] = 64 * 1024 * 1024
+    """Size at which a segment is sealed and the next one begun, bytes."""
+    segment_age_s: Annotated[float, Meta(ge=1)] = 600.0
+    """Age at which it is sealed, seconds."""
+    sync_s: Annotated[float, Meta(gt=0, le=60)] = 0.1
+    """Seconds between two syncs to the medium: what a power cut can take. A killed process loses nothing."""
+    ring_bytes: Annotated[int, Meta(ge=1_000_000)] = 32 * 1024 * 1024
+    """Frames kept in memory while the disk is full; the oldest are lost beyond, and told, bytes."""
+    ballast_bytes: Annotated[int, Meta(ge=0)] = 16 * 1024 * 1024
+    """A file that is given up when the disk fills, so that there is time to make room; 0: none."""
 
 
 class Logs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +78,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Instruments and their names at each venue; a relative path counts from this file's folder."""
     bus: Bus = Bus()
     """Sockets between actors."""
+    journal: JournalSettings = JournalSettings()
+    """Journals of the publishers."""
     logs: Logs = Logs()
     """Log files."""
     actors: dict[str, dict[str, Any]] = {}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+_ZEROS_BYTES: Final = 1024 * 1024
 
 
 class Disk:
@@ -77,6 +81,36 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Remove a file; one that is not there is fine."""
         path.unlink(missing_ok=True)
+
+    def allocate(self, fd: int, size: int) -> None:
+        """Have room for a file reserved on the medium, without writing it where the file system can do that."""
+        try:
+            os.posix_fallocate(fd, 0, size)
+        except OSError as fault:
+            if fault.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            zeros = bytes(min(size, _ZEROS_BYTES))
+            while (left := size - self.size(fd)) > 0:
+                if self.write(fd, zeros[:left]) == 0:
+                    raise OSError(errno.ENOSPC, "nothing was written") from fault
+
+    def allocated_bytes(self, path: Path) -> int:
+        """Bytes of a file that have room on the medium, at most its size; 0 if there is no file."""
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return 0
+        return min(found.st_size, found.st_blocks * 512)
+
+    def free_bytes(self, folder: Path) -> int:
+        """Room left on the disk that holds a folder, for a user who is not root."""
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize
+
+
+def is_full(fault: OSError) -> bool:
+    """Whether a call failed for want of room, or says nothing (a write that took no byte)."""
+    return fault.errno in (None, errno.ENOSPC, errno.EDQUOT)
 
 
 def write_whole(disk: Disk, path: Path, data: bytes) -> None:

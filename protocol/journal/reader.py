@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from protocol.journal.disk import Disk
-from protocol.journal.index import Mark, read_index
-from protocol.journal.segment import (
-    SEGMENT_HEADER_BYTES,
-    SegmentName,
-    read_header,
-    segments_of,
-)
-from protocol.journal.walk import MAX_FRAME_BYTES, Stop, chain_of, find_next, walk
+from protocol.journal.index import Mark
+from protocol.journal.resync import begins_frame, find_behind
+from protocol.journal.sealed import all_segments
+from protocol.journal.segment import SEGMENT_HEADER_BYTES, SegmentName
+from protocol.journal.source import Blocks, Source, open_source
+from protocol.journal.walk import MAX_FRAME_BYTES, Stop, chain_of, walk
 
 _WINDOW_BYTES: Final = 1024 * 1024
+_SKIP_BYTES: Final = 128 * 1024
 _MOST_PLACES: Final = 256
 
 
@@ -66,6 +65,7 @@ class JournalReader:
         self.publisher = publisher
         self._disk = disk or Disk()
         self._places: OrderedDict[tuple[int, int], _Place] = OrderedDict()
+        self._blocks = Blocks()
 
     def epochs(self) -> list[int]:
         """Epochs of which there are segments, oldest first; one may be empty."""
@@ -88,12 +88,16 @@ class JournalReader:
             return self._read(epoch, from_seq, max_bytes)
 
     def _segments(self) -> list[SegmentName]:
-        return segments_of(self._disk.names(self.folder))
+        return all_segments(self._disk.names(self.folder))
 
     def _read(self, epoch: int, from_seq: int, max_bytes: int) -> Chunk:
         place = self._places.get((epoch, from_seq))
         if place:
-            chunk = self._read_at(place, from_seq, max_bytes)
+            source = open_source(self.folder, place.name, self._disk, self._blocks)
+            try:
+                chunk = self._take(source, place, from_seq, max_bytes)
+            finally:
+                source.close()
             if chunk.outcome is Outcome.DATA:
                 return chunk
         segments = self._segments()
@@ -105,64 +109,47 @@ class JournalReader:
             return Chunk(Outcome.EXPIRED, from_seq, of_epoch[0].first_seq - 1)
         number = max(at for at, name in enumerate(of_epoch) if name.first_seq <= from_seq)
         name = of_epoch[number]
-        following = of_epoch[number + 1] if number + 1 < len(of_epoch) else None
-        marks = self._marks(name) if name != segments[-1] else []
-        chunk = self._read_at(self._seek(name, from_seq, marks), from_seq, max_bytes)
-        if chunk.outcome is not Outcome.DATA and marks:
-            # damage, or an index that does not belong to the segment
-            chunk = self._read_at(self._seek(name, from_seq, []), from_seq, max_bytes)
+        source = open_source(self.folder, name, self._disk, self._blocks)
+        try:
+            marks = source.marks() if name != segments[-1] else []
+            chunk = self._take(source, self._seek(source, name, from_seq, marks), from_seq, max_bytes)
+        finally:
+            source.close()
         if chunk.outcome is not Outcome.END:
             return chunk
-        end_seq = following.first_seq if following else marks[-1][0] if marks else 0
+        following = of_epoch[number + 1 : number + 2]
+        end_seq = following[0].first_seq if following else marks[-1][0] if marks else 0
         if from_seq < end_seq:
             return Chunk(Outcome.CORRUPT, from_seq, end_seq - 1)
         return chunk
 
-    def _seek(self, name: SegmentName, seq: int, marks: list[Mark]) -> _Place:
-        """The last known place in a segment that is not behind a number."""
-        before = [mark for mark in marks[:-1] if name.first_seq <= mark[0] <= seq]
+    def _seek(self, source: Source, name: SegmentName, seq: int, marks: list[Mark]) -> _Place:
+        """The last place in a segment that is not behind a number: where a read ended, or a mark that is true."""
         known = [
             (place.seq, place.offset)
             for place in self._places.values()
             if place.name == name and place.seq <= seq
         ]
-        first = (name.first_seq, SEGMENT_HEADER_BYTES)
-        at_seq, offset = max([first, *before, *known])
-        return _Place(name, offset, at_seq)
+        best = max([(name.first_seq, SEGMENT_HEADER_BYTES), *known])
+        chain = chain_of(self.publisher, name.epoch)
+        for mark_seq, offset in reversed(marks[:-1]):
+            if best[0] < mark_seq <= seq and begins_frame(source, chain, mark_seq, offset):
+                return _Place(name, offset, mark_seq)
+        return _Place(name, best[1], best[0])
 
-    def _marks(self, name: SegmentName) -> list[Mark]:
-        """The index of a sealed segment, empty if there is none or it is damaged."""
-        try:
-            fd = self._disk.open_to_read(self.folder / name.index_file)
-        except FileNotFoundError:
-            return []
-        try:
-            return read_index(self._disk.read(fd, self._disk.size(fd), 0)) or []
-        finally:
-            self._disk.close(fd)
-
-    def _read_at(self, place: _Place, from_seq: int, max_bytes: int) -> Chunk:
+    def _take(self, source: Source, place: _Place, from_seq: int, max_bytes: int) -> Chunk:
         """Walk from a place to a number and take what follows."""
-        path = self.folder / place.name.file
-        fd = self._disk.open_to_read(path)
-        try:
-            read_header(self._disk.read(fd, SEGMENT_HEADER_BYTES, 0), str(path))
-            return self._take(fd, place, from_seq, max_bytes)
-        finally:
-            self._disk.close(fd)
-
-    def _take(self, fd: int, place: _Place, from_seq: int, max_bytes: int) -> Chunk:
         name, offset, seq = place
         chain = chain_of(self.publisher, name.epoch)
         while True:
             is_skipping = seq < from_seq
-            window = _WINDOW_BYTES if is_skipping else max(1, max_bytes)
-            data = self._disk.read(fd, window, offset)
+            window = _SKIP_BYTES if is_skipping else max(1, max_bytes)
+            data = source.read(window, offset)
             limit = (from_seq,) if is_skipping else ()
             reached = walk(data, 0, chain, seq, *limit)
             if reached.last_offset < 0 and reached.stop is Stop.SHORT and len(data) == window:
                 # one frame is longer than was asked for
-                data = self._disk.read(fd, MAX_FRAME_BYTES, offset)
+                data = source.read(MAX_FRAME_BYTES, offset)
                 reached = walk(data, 0, chain, seq, seq + 1)
             if reached.last_offset >= 0:
                 offset += reached.offset
@@ -171,7 +158,7 @@ class JournalReader:
                     return Chunk(Outcome.DATA, seq, reached.seq - 1, data[: reached.offset])
                 seq = reached.seq
                 continue
-            behind = self._find_behind(fd, offset, seq, name)
+            behind = find_behind(source, chain, offset, seq)
             if behind is None:
                 return Chunk(Outcome.END, from_seq, from_seq - 1)
             offset, found_seq = behind
@@ -179,17 +166,6 @@ class JournalReader:
                 self._remember(_Place(name, offset, found_seq))
                 return Chunk(Outcome.CORRUPT, from_seq, found_seq - 1)
             seq = found_seq
-
-    def _find_behind(self, fd: int, offset: int, seq: int, name: SegmentName) -> tuple[int, int] | None:
-        """Offset and number of the next whole frame at or behind an offset where `seq` was not whole."""
-        chain = chain_of(self.publisher, name.epoch)
-        rest = self._disk.read(fd, max(0, self._disk.size(fd) - offset), offset)
-        found = find_next(rest, 0, chain, seq)
-        # what was half a moment ago may be whole now, and then it is no damage
-        again = self._disk.read(fd, MAX_FRAME_BYTES if found else len(rest), offset)
-        if walk(again, 0, chain, seq, seq + 1).stop is Stop.LIMIT:
-            return offset, seq
-        return (offset + found[0], found[1]) if found else None
 
     def _remember(self, place: _Place) -> None:
         """Keep where a number starts; the oldest of many is forgotten."""

@@ -30,7 +30,8 @@ class Recovered(NamedTuple):
     epoch: int
     """Epoch of the last record, 0 if there is none."""
     seq: int
-    """Number of the last record, 0 if there is none."""
+    """Number of the last record, 0 if there is none. Where a segment was begun behind lost records and got none
+    itself, the last of the lost ones: a reader is told of them."""
     is_clean: bool
     """Whether the last record is a CLEAN_STOP, and nothing was cut."""
     highest_epoch: int
@@ -80,8 +81,14 @@ def recover(folder: Path, publisher: str, disk: Disk | None = None) -> Recovered
                 write_whole(disk, folder / name.index_file, index)
             is_clean = found.last_kind == RecordKind.CLEAN_STOP and cut_bytes == 0
             return Recovered(name.epoch, found.next_seq - 1, is_clean, highest, cut_bytes, quarantined)
+        if name.first_seq > 1:
+            # what is before an empty segment was sealed, and it may begin behind a hole
+            epoch, seq = name.epoch, name.first_seq - 1
+            break
+    else:
+        epoch = seq = 0
     return Recovered(
-        0, 0, is_clean=False, highest_epoch=highest, cut_bytes=cut_bytes, quarantined=quarantined
+        epoch, seq, is_clean=False, highest_epoch=highest, cut_bytes=cut_bytes, quarantined=quarantined
     )
 
 

@@ -3,6 +3,7 @@
     <run_dir>/journal/<publisher>/<epoch:010d>-<first_seq:020d>.seg     frames, back to back, as they were sent
                                   <epoch:010d>-<first_seq:020d>.idx     where some of them are (index.py)
                                   quarantine/                           tails that recovery cut off
+                                  BALLAST                               room to give back when the disk is full
 
     segment header, 64 bytes, little endian
     off size field

@@ -6,11 +6,13 @@ survives: the end of this process, all that `append` returned for; a power cut, 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from protocol.crash import crash_point
 from protocol.journal.disk import Disk, write_whole
 from protocol.journal.index import MARK_EVERY, Mark, pack_index
 from protocol.journal.segment import SEGMENT_HEADER_BYTES, JournalFull, SegmentName, pack_header
@@ -92,6 +94,32 @@ class JournalWriter:
             raise JournalFull(stored, fault) from fault
         self._note(len(frames), len(data))
 
+    def skip_to(self, seq: int) -> None:
+        """Go on at a later number, in a segment of its own: what is between is lost, and a reader is told so.
+
+        Raises:
+            JournalFull: there is no room for a segment; nothing has changed.
+        """
+        if seq == self.seq + 1:
+            return
+        if self._is_torn:
+            self._cut(stored=0)
+        old, old_fd = (self._name, self._marks, self._size), self._fd
+        self._sync(old_fd)
+        try:
+            self._open(SegmentName(self.epoch, seq))
+        except OSError as fault:
+            raise JournalFull(0, fault) from fault
+        self._note_durable(self.seq)
+        self._disk.close(old_fd)
+        if old[2] == SEGMENT_HEADER_BYTES and old[0].first_seq > 1:
+            # from an earlier hole that grew: a disk at its limit must not fill with empty files
+            with contextlib.suppress(OSError):
+                self._disk.remove(self.folder / old[0].file)
+        else:
+            self._seal(*old)
+        self.seq = seq - 1
+
     def sync(self) -> int:
         """Have everything appended so far on the medium; returns `durable_seq`. Waits for the disk: use a thread.
 
@@ -149,6 +177,7 @@ class JournalWriter:
         if self._size == SEGMENT_HEADER_BYTES or self._is_torn:
             return
         old, old_fd = (self._name, self._marks, self._size), self._fd
+        crash_point("journal.seal.before")
         # the old one first: after a power cut no segment but the last may miss frames
         self._sync(old_fd)
         try:
@@ -160,6 +189,7 @@ class JournalWriter:
         self._note_durable(self.seq)
         self._disk.close(old_fd)
         self._seal(*old)
+        crash_point("journal.seal.after")
 
     def _seal(self, name: SegmentName, marks: list[Mark], size: int) -> None:
         """Write the index of a segment that gets no more frames."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import zmq
 
 from protocol.codec import encode_events
+from protocol.crash import crash_point
 from protocol.messages import Beat, Message
 from protocol.record import Frame, FrameWriter, RecordKind, parse_frame
 from protocol.topics import beat_topic
@@ -15,16 +17,35 @@ from protocol.transport.addresses import endpoint_of
 from protocol.transport.empty import Empty
 from protocol.transport.flags import NOBLOCK
 
+Store = Callable[[Sequence[bytes]], Sequence[bytes]]
+"""Puts frames in the journal; returns them as they are to be sent."""
+
+MAX_HELD: Final = 64
+MAX_HELD_BYTES: Final = 256 * 1024
+
 
 class Publisher:
-    """Sends frames and numbers them; remembers the last one of each topic."""
+    """Sends frames and numbers them; remembers the last one of each topic.
 
-    def __init__(self, socket: zmq.Socket[bytes], writer: FrameWriter, now_ns: Callable[[], int]) -> None:
+    Without a `store` each frame leaves at once. With one, frames are held until `flush` (or until there are many):
+    they go into the journal with one write, and only then on the bus.
+    """
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        writer: FrameWriter,
+        now_ns: Callable[[], int],
+        store: Store | None = None,
+    ) -> None:
         self.socket = socket
         self.last: dict[str, bytes] = {}
         """Last frame of each topic: what a late joiner asks the `ctl` socket for."""
         self._writer = writer
         self._now_ns = now_ns
+        self._store = store
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         # the method under pyzmq's Python wrapper: half its price, and the wrapper adds nothing for bytes
         self._send: Callable[[bytes, int], None] = super(zmq.Socket, socket).send
 
@@ -62,11 +83,32 @@ class Publisher:
         writer = self._writer
         frame = writer.build(topic, events[0].SCHEMA, encode_events(events), self._now_ns(), kind, flags)
         self.last[topic] = frame
-        self._send(frame, NOBLOCK)
+        if self._store is None:
+            self._send(frame, NOBLOCK)
+        else:
+            held = self._held
+            held.append(frame)
+            self._held_bytes += len(frame)
+            if len(held) >= MAX_HELD or self._held_bytes >= MAX_HELD_BYTES:
+                self.flush()
         return writer.seq
 
+    def flush(self) -> None:
+        """Journal and send what is held."""
+        held = self._held
+        if not held or self._store is None:
+            return
+        self._held, self._held_bytes = [], 0
+        send = self._send
+        frames = self._store(held)
+        crash_point("bus.send.before")
+        for frame in frames:
+            send(frame, NOBLOCK)
+        crash_point("bus.send.after")
+
     def beat(self, beat: Beat) -> None:
-        """Send a heartbeat; it takes no sequence number."""
+        """Send a heartbeat, after everything that was published before; it takes no sequence number."""
+        self.flush()
         topic = beat_topic(self._writer.publisher)
         payload = encode_events([beat])
         self._send(self._writer.build_beat(topic, Beat.SCHEMA, payload, self._now_ns()), NOBLOCK)

@@ -13,7 +13,7 @@ from protocol.record import FrameWriter
 from protocol.requests import MAX_REQUEST_BYTES
 from protocol.transport.addresses import bind
 from protocol.transport.asking import Requester, Responder
-from protocol.transport.publishing import Publisher, Subscriber
+from protocol.transport.publishing import Publisher, Store, Subscriber
 
 HIGH_WATER_MARK: Final = 100_000
 MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
@@ -42,13 +42,20 @@ class Wire:
         self._sockets.append(socket)
         return socket
 
-    def publisher(self, endpoint: str, name: str, epoch: int, now_ns: Callable[[], int]) -> Publisher:
-        """Bind an XPUB that numbers what it sends."""
+    def publisher(
+        self,
+        endpoint: str,
+        name: str,
+        epoch: int,
+        now_ns: Callable[[], int],
+        store: Store | None = None,
+    ) -> Publisher:
+        """Bind an XPUB that numbers what it sends, and journals it before where there is a `store`."""
         socket = self._socket(zmq.XPUB, 4096)
         socket.setsockopt(zmq.SNDHWM, self.high_water_mark)
         socket.linger = LINGER_MS
         bind(socket, endpoint)
-        return Publisher(socket, FrameWriter(name, epoch), now_ns)
+        return Publisher(socket, FrameWriter(name, epoch), now_ns, store)
 
     def subscriber(self, endpoints: Sequence[str], prefixes: Sequence[bytes]) -> Subscriber:
         """Connect a SUB to any number of publishers."""

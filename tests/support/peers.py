@@ -52,10 +52,10 @@ class Source:
         self._poller.watch(publisher.socket)
 
     def wait_for_subscription(self, prefix: str, deadline_s: float = 10.0) -> None:
-        """Wait until a subscriber wants this prefix."""
+        """Wait until a subscriber wants this prefix, or everything, as actors do."""
         wanted = b"\x01" + prefix.encode()
         end_s = time.monotonic() + deadline_s
-        while not any(heard.startswith(wanted) for heard in self._heard):
+        while not any(heard.startswith(wanted) or heard == b"\x01" for heard in self._heard):
             left_s = end_s - time.monotonic()
             assert left_s > 0, f"nobody subscribed to {prefix!r}; heard {self._heard}"
             self._poller.poll(left_s)

@@ -35,7 +35,7 @@ class Probe(Actor):
 
     def setup(self) -> None:
         self.answers: list[Any] = []
-        self.subscribe(["trade."], self.on_trade, sources=["source"])
+        self.consume(self.on_trade, ["source"], ["trade."])
 
     def on_trade(self, frame: Frame) -> None:
         trades = decode_events(frame)

@@ -6,6 +6,7 @@ import pytest
 
 from actors.aggregator.fold import Fold
 from protocol.codec import encode_events
+from protocol.consumer import Hole
 from protocol.errors import PayloadError, UnknownSymbol
 from protocol.instruments import Catalog, Instrument
 from protocol.messages import Epoch, Gap, Quote, Trade, Watermark
@@ -162,15 +163,15 @@ def test_frames_lost_on_the_bus_are_a_gap():
     found.apply(collector.trades(trade(0.0)))
     collector.trades(trade(1.5))
     frame = collector.trades(trade(3.0))
-    found.note_lost(frame)
+    found.note_lost(Hole(frame.publisher, frame.epoch, frame.seq - 1, frame.seq - 1, "lost on the bus"))
     found.apply(frame)
     bars = found.builder("binance", "BTC_USDT").bars("1s")
     assert [bar.coverage for bar in bars[:2]] == [0.0, 0.0]
 
 
 def test_a_frame_lost_before_the_first_one_heard_is_nothing():
-    found, collector = fold(), Collector()
-    found.note_lost(collector.trades(trade(3.0)))
+    found = fold()
+    found.note_lost(Hole("collector.binance.1", 1, 1, 2, "lost on the bus"))
     assert found.builders == {}
 
 

@@ -1,0 +1,180 @@
+"""Everything one handler of an actor hears: an input per publisher, and the journal server behind them.
+
+Live where nothing is missing; what is missing is fetched; what cannot be fetched is told. See protocol/consumer.py.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from actors.runtime.inputs import Input
+from actors.runtime.puller import Puller
+from protocol.consumer import State
+from protocol.errors import HubError
+from protocol.replay import Position, ack_request, decode_fetched, fetch_request
+from protocol.requests import Reply
+
+WORK: Final = 128
+"""Fetched records applied in one turn of the loop."""
+DOUBT_NS: Final = 1_000_000_000
+"""Silence after which the journal is asked whether that is all: four heartbeats."""
+DEAF_NS: Final = 5_000_000_000
+"""Silence after which the socket is made anew: a refused one never reconnects by itself."""
+
+
+class Intake:
+    """The inputs of one handler.
+
+    Args:
+        inputs: One per publisher.
+        puller: The journal server; None where there is none.
+        soon: Have something called in the next turn.
+        drop: Counts and logs what cannot be used.
+        mono_ns: Monotonic clock.
+        reconnect: Makes the socket of an input anew.
+        listen: Have the loop wait for an input's frames, or not.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Input],
+        puller: Puller | None,
+        soon: Callable[[Callable[[], None]], None],
+        drop: Callable[[str, object], None],
+        mono_ns: Callable[[], int],
+        reconnect: Callable[[Input], None],
+        listen: Callable[[Input, bool], None],
+    ) -> None:
+        self.inputs = dict(inputs)
+        self.is_paused = False
+        self._puller = puller
+        self._soon = soon
+        self._drop = drop
+        self._mono_ns = mono_ns
+        self._reconnect = reconnect
+        self._listen = listen
+        self._doubted_ns: dict[str, int] = {}
+        self._is_working = False
+        self._generation = 0
+
+    def positions(self) -> dict[str, Position]:
+        """Last record applied of each publisher that has been heard."""
+        return {
+            name: source.consumer.position for name, source in self.inputs.items() if source.consumer.epoch
+        }
+
+    @property
+    def is_live(self) -> bool:
+        """Whether nothing that is known of is missing."""
+        return all(source.consumer.state is not State.PULL for source in self.inputs.values())
+
+    def rewind(self, positions: Mapping[str, Position], *, is_from_start: bool = False) -> None:
+        """Forget what is in memory and go on from these positions.
+
+        Args:
+            positions: By publisher.
+            is_from_start: Whether publishers without a position are read from the start of their journal;
+                otherwise from now.
+        """
+        self._generation += 1
+        begin = Position(0, 0) if is_from_start else None
+        for name, source in self.inputs.items():
+            source.consumer.rewind(positions.get(name, begin))
+        self.tick()
+
+    def pause(self) -> None:
+        """Take nothing more: what comes meanwhile the journal keeps."""
+        if not self.is_paused:
+            self.is_paused = True
+            for source in self.inputs.values():
+                self._listen(source, False)  # noqa: FBT003 - whether to listen
+
+    def resume(self) -> None:
+        """Take again."""
+        if self.is_paused:
+            self.is_paused = False
+            mono_ns = self._mono_ns()
+            for source in self.inputs.values():
+                source.heard_ns = mono_ns
+                self._listen(source, True)  # noqa: FBT003 - whether to listen
+        self._schedule()
+        self.tick()
+
+    def ack(self, consumer: str, positions: Mapping[str, Position]) -> None:
+        """Tell the journal server what is stored for good."""
+        if self._puller is not None:
+            for name, position in positions.items():
+                self._puller.ask(ack_request(consumer, name, position), _no_matter)
+
+    def tick(self) -> None:
+        """Ask for what is missing; call it periodically, and after every change."""
+        if self._puller is None:
+            return
+        self._puller.tick()
+        if self.is_paused:
+            return
+        mono_ns = self._mono_ns()
+        for name, source in self.inputs.items():
+            silent_ns = mono_ns - max(source.heard_ns, self._doubted_ns.get(name, 0))
+            if silent_ns > DOUBT_NS and source.consumer.state is not State.PULL:
+                self._doubted_ns[name] = mono_ns
+                source.consumer.doubt()
+            if mono_ns - source.heard_ns > DEAF_NS:
+                source.heard_ns = mono_ns
+                self._reconnect(source)
+            self._pull(source, mono_ns)
+
+    def after_take(self, source: Input) -> None:
+        """Something was taken from the bus: does it leave something to fetch?"""
+        if source.consumer.state is State.PULL:
+            self._pull(source, self._mono_ns())
+
+    def _pull(self, source: Input, mono_ns: int) -> None:
+        position = source.consumer.request(mono_ns)
+        if position is None or self._puller is None:
+            return
+        done = functools.partial(self._on_fetched, source, self._generation)
+        self._puller.ask(fetch_request(source.publisher, position), done)
+
+    def _on_fetched(self, source: Input, generation: int, reply: Reply | None) -> None:
+        if generation != self._generation:
+            return
+        consumer, mono_ns = source.consumer, self._mono_ns()
+        if reply is None:
+            consumer.failed(mono_ns)
+            self._drop("no_journal_answer", source.publisher)
+            return
+        try:
+            if not reply.ok:
+                consumer.failed(mono_ns, DOUBT_NS)
+                self._drop("journal_refused", f"{source.publisher}: {reply.code} {reply.message}")
+                return
+            consumer.fetched(decode_fetched(reply), mono_ns)
+        except HubError as fault:
+            consumer.failed(mono_ns, DOUBT_NS)
+            self._drop(fault.code, fault)
+            return
+        self._pull(source, mono_ns)  # the next answer is on its way while this one is worked on
+        self._schedule()
+
+    def _work(self) -> None:
+        self._is_working = False
+        if self.is_paused:
+            return
+        for source in self.inputs.values():
+            if source.consumer.has_work:
+                source.work(WORK)
+                self._pull(source, self._mono_ns())
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Go on with fetched records in the next turn."""
+        if not self._is_working and any(source.consumer.has_work for source in self.inputs.values()):
+            self._is_working = True
+            self._soon(self._work)
+
+
+def _no_matter(_: Reply | None) -> None:
+    """An acknowledgement that got lost is said again with the next one."""
