@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_LOCK := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup run stop status fix check unit test docs bench replay-check kill-check lock clean
+.PHONY: help setup run stop status fix check unit test docs bench replay-check kill-check chaos lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,13 +43,16 @@ docs: setup ## write docs/configuration.md from the settings again
 	@./scripts/make-docs
 
 bench: setup ## measure against raw pyzmq in the same run: minutes, wants a quiet machine
-	@./scripts/bench reads bus e2e
+	@./scripts/bench
 
 replay-check: ## FILE=recording: hub against recording through the whole system
 	@./scripts/replay-check $(FILE)
 
 kill-check: ## kill -9 each actor in turn, print the seconds until data is fresh again
 	@./scripts/kill-check
+
+chaos: setup ## the whole system under faults, compared with the simulator's truth: minutes
+	@./scripts/chaos
 
 lock: ## write requirements*.txt again from pyproject.toml (needs uv)
 	$(UV_LOCK) -o requirements.txt

@@ -8,7 +8,7 @@ frames lost between two events, or a publisher that started anew.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -19,6 +19,7 @@ from actors.aggregator.ladder import Ladder, LadderState
 from actors.aggregator.level import Level
 from actors.aggregator.rows import Row, rows_of_quotes, rows_of_trades
 from actors.aggregator.rules import Rules
+from actors.aggregator.trade_ids import IdsState, TradeIds
 from protocol.messages import Bar, Gap, Quote, Trade
 from protocol.sessions import FOREVER_NS, Session
 
@@ -42,6 +43,8 @@ class BuilderState(msgspec.Struct, array_like=True):
     """Holes that end with the next event: id to start."""
     holes: list[tuple[str, int, int]] = []
     ladder: LadderState | None = None
+    ids: IdsState = msgspec.field(default_factory=IdsState)
+    """Which trades have come."""
 
 
 class BarBuilder:
@@ -64,6 +67,7 @@ class BarBuilder:
         self._session = session
         self._counters = counters
         self._state = BuilderState()
+        self._ids = TradeIds()
         self._clear()
 
     def _clear(self) -> None:
@@ -83,9 +87,11 @@ class BarBuilder:
 
     # inputs
 
-    def add_trades(self, trades: Iterable[Trade]) -> None:
-        """Fold trades, in the order in which they arrived."""
-        self._fold(rows_of_trades(trades, self._rules.max_ahead_ns, self._counters))
+    def add_trades(self, trades: Sequence[Trade]) -> None:
+        """Fold trades, in the order in which they arrived; one that has come before is left out."""
+        fresh = self._ids.fresh(trades)
+        self._counters["repeated_trades"] += len(trades) - len(fresh)
+        self._fold(rows_of_trades(fresh, self._rules.max_ahead_ns, self._counters))
 
     def add_quotes(self, quotes: Iterable[Quote]) -> None:
         """Fold quotes, each as its mid price without volume."""
@@ -162,11 +168,13 @@ class BarBuilder:
         """What to keep; it shares the candles, so encode it before the next input and after `take`."""
         self._state.holes = self._coverage.holes()
         self._state.ladder = self._ladder.state()
+        self._state.ids = self._ids.state
         return self._state
 
     def restore(self, state: BuilderState) -> None:
         """Go on from a decoded state: the same inputs give the same outputs."""
         self._state = state
+        self._ids = TradeIds(state.ids)
         self._hot = _COLD
         if state.ladder is not None:
             self._coverage.restore(state.holes)

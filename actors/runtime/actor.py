@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final, TypeVar
 import msgspec
 
 from actors.runtime.background import Background
-from actors.runtime.clock import Clock, SystemClock
+from actors.runtime.clock import Clock, system_clock
 from actors.runtime.control import Control
 from actors.runtime.hearing import Hearing, Loop
 from actors.runtime.identity import host_name
@@ -81,7 +81,7 @@ class Actor:
         self.catalog = Catalog(loaded.instruments)
         self.config_digest = loaded.digest
         self.run_dir = Path(self.common.run_dir)
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or system_clock()
         self.log = logging.getLogger(name)
         self.counters: collections.Counter[str] = collections.Counter()
         self.state = "STARTING"

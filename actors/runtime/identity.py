@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import logging
 import os
 import socket
 from pathlib import Path
@@ -11,6 +13,9 @@ from typing import Final
 from protocol.errors import StartError
 
 EXIT_NAME_TAKEN: Final = 75
+_LINE_BYTES: Final = 64
+
+log = logging.getLogger(__name__)
 
 
 class NameLock:
@@ -71,12 +76,30 @@ class EpochStore:
         self._write(f"{epoch} {last_seq} 1")
 
     def _write(self, text: str) -> None:
+        """Write the file anew; where the disk has no room for a second one, over the first: it needs no new block."""
+        line = text.ljust(_LINE_BYTES - 1).encode() + b"\n"
         fresh = self._path.with_suffix(".epoch.new")
-        with fresh.open("w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        try:
+            _write_synced(fresh, line, os.O_CREAT | os.O_TRUNC)
+            fresh.replace(self._path)
+        except OSError as fault:
+            log.warning("%s: no room for a new file (%s), writing over the old one", self._path, fault)
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            try:
+                _write_synced(self._path, line, 0)
+            except OSError as worse:
+                # a start is worth more: the journal's own epochs keep the next one larger
+                log.error("%s: the epoch cannot be noted: %s", self._path, worse)
+
+
+def _write_synced(path: Path, data: bytes, flags: int) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o600)
+    try:
+        os.write(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def host_name() -> str:

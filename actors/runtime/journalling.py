@@ -80,8 +80,7 @@ class Journalling:
     def tick(self) -> Sequence[tuple[int, int]]:
         """Try again what a full disk did not take; returns the ranges of records that were lost for good."""
         journal = self.journal
-        if journal.state != "ok":
-            journal.retry()
+        journal.retry()
         if journal.state != self._state:
             self._state = journal.state
             if self._state == "ok":
@@ -96,6 +95,9 @@ class Journalling:
         """For the heartbeat."""
         journal = self.journal
         row: dict[str, Any] = {"state": journal.state, "durable_seq": journal.durable_seq}
+        if journal.fault:
+            row["fault"] = str(journal.fault)
+            row["free_bytes"] = journal.free_bytes
         if journal.pending_frames:
             row["pending_frames"] = journal.pending_frames
         if journal.lost_frames:
