@@ -147,9 +147,12 @@ class JournalReader:
             data = source.read(window, offset)
             limit = (from_seq,) if is_skipping else ()
             reached = walk(data, 0, chain, seq, *limit)
-            if reached.last_offset < 0 and reached.stop is Stop.SHORT and len(data) == window:
+            while reached.last_offset < 0 and reached.stop is Stop.SHORT and len(data) == window:
+                if window >= MAX_FRAME_BYTES:
+                    break
                 # one frame is longer than was asked for
-                data = source.read(MAX_FRAME_BYTES, offset)
+                window = min(MAX_FRAME_BYTES, max(_SKIP_BYTES, 8 * window))
+                data = source.read(window, offset)
                 reached = walk(data, 0, chain, seq, seq + 1)
             if reached.last_offset >= 0:
                 offset += reached.offset

@@ -154,7 +154,8 @@ def _marks_of(source: Source, chain: Chain, first_seq: int) -> tuple[list[Mark],
 
 def _split(source: Source, chain: Chain, start: Mark, end: int) -> tuple[list[Mark], int]:
     """Marks at most BLOCK_BYTES (or one longer frame) apart between a frame and an offset, and the number behind
-    the last whole frame."""
+    the last whole frame.
+    """
     marks: list[Mark] = []
     seq, offset = start
     while offset < end:

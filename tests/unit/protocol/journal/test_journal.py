@@ -1,18 +1,21 @@
 """A full disk slows nobody down: what is sent, what is stored, in which order, and what is told to be lost."""
 
+import contextlib
 import errno
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocol.crash import POINTS
 from protocol.journal.disk import Disk
 from protocol.journal.journal import Journal
 from protocol.journal.recovery import recover
 from protocol.journal.segment import SEGMENT_HEADER_BYTES, segments_of
 from protocol.record import FLAG_NOT_JOURNALLED, FLAG_REPAIRED, FrameWriter, parse_frame, with_flag
-from tests.unit.protocol.journal.rig import NAME, clean_stop, frames_of, read_all
+from tests.unit.protocol.journal.rig import NAME, clean_stop, frames_of, read_all, writer_in
 from tests.unit.protocol.journal.small_disk import SmallDisk, Times
+from tests.unit.protocol.journal.test_crashes import Crash, MortalDisk
 
 FRAMES = frames_of(9, [60] * 40)
 ONE = len(FRAMES[0])
@@ -302,6 +305,47 @@ def test_frames_out_of_order_are_our_own_fault(tmp_path, is_full):
     for wrong in (FRAMES[1], FRAMES[3], frames_of(8, [1] * 3)[2]):
         with pytest.raises(ValueError, match="is not 9/3"):
             journal.write([wrong])
+
+
+def test_crash_points_stand_around_each_batch_and_each_seal(tmp_path, monkeypatch):
+    passed = []
+    for module in ("journal", "writer"):
+        monkeypatch.setattr(f"protocol.journal.{module}.crash_point", passed.append)
+    disk = SmallDisk()
+    journal = journal_in(tmp_path, disk, segment_bytes=SEGMENT_HEADER_BYTES + 3 * ONE)
+    journal.write(FRAMES[:3])
+    around_write = ["journal.write.before", "journal.write.after"]
+    assert passed == around_write
+    journal.write(FRAMES[3:4])
+    assert passed[2:] == [around_write[0], "journal.seal.before", "journal.seal.after", around_write[1]]
+    assert set(passed) <= set(POINTS)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_end_comes_while_writing_goes_on_behind_a_hole(tmp_path, share, kept):
+    """kill -9 or a power cut at each file call: what was durable is there, and a reader is told of the hole."""
+    ends = set()
+    for ends_at in range(12):
+        folder, disk = tmp_path / str(ends_at), MortalDisk(1_000, share)
+        writer = writer_in(folder, 9, disk)
+        writer.append(FRAMES[:3])
+        writer.sync()
+        disk.left = ends_at
+        with contextlib.suppress(Crash):
+            writer.skip_to(7)
+            writer.append(FRAMES[6:8])
+            writer.append(FRAMES[8:9])
+        disk.close_all()
+        disk.cut_power(folder, kept)
+
+        end = recover(folder, NAME)
+        found, holes = read_all(folder, 9)
+        behind = {3: 3, 6: 3}.get(end.seq, end.seq)
+        assert found == [*FRAMES[:3], *FRAMES[6:behind]]
+        assert holes == ([("corrupt", 4, 6)] if end.seq > 3 else [])
+        ends.add(end.seq)
+    assert {3, 6} <= ends <= {3, 6, 7, 8, 9}
 
 
 @settings(max_examples=30)

@@ -3,6 +3,7 @@
 import os
 import random
 import threading
+import zlib
 
 import pytest
 import zstandard
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from protocol.journal.disk import Disk
 from protocol.journal.extents import Extents
 from protocol.journal.reader import JournalReader, Outcome
+from protocol.journal.recovery import recover
 from protocol.journal.sealed import (
     BLOCK_HEADER_BYTES,
     all_segments,
@@ -20,7 +22,7 @@ from protocol.journal.sealed import (
     sealed_file,
     table_bytes,
 )
-from protocol.journal.sealing import SealFault, tidy, seal, sealable
+from protocol.journal.sealing import SealFault, seal, sealable, tidy
 from protocol.journal.segment import JournalVersion, SegmentName, segments_of
 from protocol.record import parse_frame
 from protocol.replay import Extent
@@ -38,7 +40,7 @@ from tests.unit.protocol.journal.rig import (
 
 FIRST = SegmentName(9, 1)
 LATER_NS = Hands().now() + 1
-MOST = int(os.environ.get("TAPEHUB_EXAMPLES", "40"))
+MOST = int(os.environ.get("TAPEHUB_EXAMPLES", "20"))
 
 
 def closed(folder, frames, batch=100):
@@ -128,7 +130,7 @@ def test_sealing_needs_no_index(tmp_path, index):
     frames = frames_of(9, [400] * 6_000)
     marks = closed(tmp_path, frames).with_suffix(".idx")
     marks.unlink() if index == "missing" else change(marks, 30)
-    assert seal(tmp_path, NAME, FIRST, QuickDisk()).blocks == 4
+    assert seal(tmp_path, NAME, FIRST, QuickDisk()).blocks == 3
     assert read_all(tmp_path, 9, 50_000) == (frames, [])
     assert JournalReader(tmp_path, NAME).read(9, 5_999).outcome is Outcome.DATA
 
@@ -183,7 +185,7 @@ def test_a_flipped_bit_costs_the_frames_of_its_block_only(tmp_path, part, number
 @given(data=st.data())
 def test_any_damage_gives_true_frames_and_tells_the_rest(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("journal")
-    frames, path = sealed(folder, [15] * 2_300)
+    frames, path = sealed(folder, [15] * 1_300)
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(content) - 1))
@@ -202,7 +204,7 @@ def test_any_damage_gives_true_frames_and_tells_the_rest(tmp_path_factory, data)
 
 def test_a_reader_across_sealing(tmp_path):
     """One reads on while another seals and a third writes: nothing is missing, whatever the moment."""
-    frames = frames_of(9, [300] * 5_000)
+    frames = frames_of(9, [300] * 2_000)
     writer = writer_in(tmp_path, 9, QuickDisk(), max_bytes=60_000)
     is_done = threading.Event()
     faults = []
@@ -220,7 +222,7 @@ def test_a_reader_across_sealing(tmp_path):
     thread.start()
     try:
         reader, late, found = JournalReader(tmp_path, NAME), JournalReader(tmp_path, NAME), []
-        for start in range(0, 5_000, 50):
+        for start in range(0, 2_000, 50):
             writer.append(frames[start : start + 50])
             while (chunk := reader.read(9, len(found) + 1, 10_000)).outcome is Outcome.DATA:
                 found += split(chunk.frames)
@@ -253,6 +255,20 @@ def test_what_a_starting_publisher_looks_at_stays_plain(tmp_path):
     assert sealable(tmp_path, NAME, disk, LATER_NS) == of_nine[3:]
     assert [name.epoch for name in all_segments(disk.names(tmp_path))] == [9] * len(of_nine) + [10, 11]
     assert sealable(tmp_path / "none", NAME, disk, LATER_NS) == []
+
+
+@pytest.mark.parametrize("empty", [0, 1, 3])
+@pytest.mark.parametrize("last", [1, 40])
+def test_a_starting_publisher_finds_its_end_after_sealing_too(tmp_path, empty, last):
+    write(tmp_path, 9, frames_of(9, [100] * 60), batch=1, max_bytes=2_500)
+    write(tmp_path, 10, frames_of(10, [100] * last), batch=1, max_bytes=2_500)
+    for number in range(empty):  # ended before the first record
+        write(tmp_path, 11 + number, [])
+    before = recover(tmp_path, NAME)
+    assert (before.epoch, before.seq) == (10, last)
+    for name in sealable(tmp_path, NAME, Disk(), LATER_NS):
+        seal(tmp_path, NAME, name, Disk())
+    assert recover(tmp_path, NAME) == before
 
 
 class Crash(BaseException):
@@ -299,7 +315,7 @@ class MortalDisk(Disk):
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_a_crash_at_any_call_loses_nothing(tmp_path, share):
-    frames = frames_of(9, [20] * 2_500)
+    frames = frames_of(9, [20] * 1_200)
     closed(tmp_path, frames)
     ends = 0
     for ends_at in range(1, 40):
@@ -347,8 +363,6 @@ def test_a_disk_that_writes_something_else_is_caught(tmp_path):
 
 
 def test_a_newer_programs_file_is_told_and_left_alone(tmp_path):
-    import zlib
-
     _, path = sealed(tmp_path, [20] * 50)
     content = bytearray(path.read_bytes())
     size = table_bytes(bytes(content[-8:]))

@@ -1,0 +1,60 @@
+"""A journal server without a socket: questions in, replies out, and a journal to ask about."""
+
+from __future__ import annotations
+
+import collections
+from pathlib import Path
+from typing import Any
+
+from actors.journal.ack_book import AckBook
+from actors.journal.server import JournalServer
+from actors.runtime.clock import SystemClock
+from protocol.journal.disk import Disk
+from protocol.replay import Position, decode_fetched, decode_status, fetch_request, status_request
+from protocol.requests import Reply, Request, decode_reply, encode_request
+from tests.unit.protocol.journal.rig import NAME
+
+
+class Desk:
+    """Asks a server; background work runs when told."""
+
+    def __init__(self, root: Path, configured: tuple[str, ...] = (NAME,), disk: Disk | None = None) -> None:
+        self.counters: collections.Counter[str] = collections.Counter()
+        self.work: list[Any] = []
+        book = AckBook(root, lambda *job: self.work.append(job), disk)
+        self.server = JournalServer(
+            "journal.1", 7, root, configured, SystemClock(), self.counters, book, disk
+        )
+
+    def send(self, request: Request | bytes) -> list[Reply]:
+        """Replies as they come, the first at once if the question needs no work."""
+        replies: list[Reply] = []
+        body = request if isinstance(request, bytes) else encode_request(request)
+        self.server.answer(body, lambda data: replies.append(decode_reply(data)))
+        return replies
+
+    def ask(self, request: Request | bytes) -> Reply:
+        replies = self.send(request)
+        self.run()
+        (reply,) = replies
+        return reply
+
+    def run(self) -> None:
+        """Do the background work, also what that asks for."""
+        while self.work:
+            work, done = self.work.pop(0)
+            try:
+                result = work()
+            except Exception as fault:  # noqa: BLE001 - as the background thread does
+                result = fault
+            done(result)
+
+    def fetch(self, epoch: int, from_seq: int, *prefixes: str, max_bytes: int = 1 << 20, name: str = NAME):
+        reply = self.ask(fetch_request(name, Position(epoch, from_seq - 1), max_bytes, prefixes))
+        assert reply.ok, reply
+        return decode_fetched(reply)
+
+    def status(self, name: str = NAME):
+        reply = self.ask(status_request(name))
+        assert reply.ok, reply
+        return decode_status(reply)
