@@ -7,22 +7,28 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any, ClassVar, Final
 
+from actors.collector.checkpoint import Checkpoint, Recollection, SymbolState, decode, encode
 from actors.collector.feed import Feed
 from actors.collector.gaps import Gaps
 from actors.collector.market_clock import VenueClock
 from actors.collector.normaliser import Normaliser
 from actors.collector.outbox import Outbox
+from actors.collector.resume import end_rest
 from actors.collector.settings import CollectorSettings
 from actors.collector.venue import Venue
 from actors.collector.venues.binance import Binance
 from actors.runtime.actor import Actor
+from actors.runtime.remembering import Remembering
 from protocol.errors import ConfigError, InvalidRequest, UnknownSymbol
 from protocol.instruments import Instrument
 from protocol.messages import Watermark
 from protocol.record import RecordKind
 from protocol.requests import Request
-from protocol.topics import mark_topic, parse_topic
+from protocol.topics import mark_topic, market_topic, parse_topic
 
+MEMORY: Final = "feeds"
+MEMORY_FRAMES: Final = 20_000
+"""After so many frames what is known is written without waiting for `checkpoint_s`: a restart reads what follows."""
 TICK_S: Final = 0.05
 SWEEP_S: Final = 1.0
 RATED: Final = ("frames_received", "trades_received", "quotes_received", "books_received")
@@ -46,6 +52,9 @@ class Collector(Actor):
         self.gaps = Gaps(self.venue.name, f"{self.name}-{self.publisher.epoch}")
         self.feeds = {market: self._feed(market) for market in self.settings.ws_url}
         self.venue_clock = VenueClock()
+        self._reached_ns = 0
+        self._remembered_seq = 0
+        self._memory = Remembering(self, MEMORY, self.settings.checkpoint_s)
         self._snapped_ns: dict[str, int] = {}
         self._snaps_wanted: set[str] = set()
         self._rates: dict[str, float] = {}
@@ -54,9 +63,11 @@ class Collector(Actor):
         wanted = [self.catalog.get(name) for name in self.settings.symbols] or self._instruments()
         for market, rows in self._by_market(wanted).items():
             self.feeds[market].subscribe(rows)
+        self._resume()
         self.every(TICK_S, self._tick)
         self.every(SWEEP_S, self._sweep)
         self.every(self.settings.watermark_s, self._mark)
+        self.every(self.settings.checkpoint_s, self._remember)
 
     def _feed(self, market: str) -> Feed:
         outbox = Outbox(self.publish, self.counters)
@@ -118,6 +129,48 @@ class Collector(Actor):
                 problems.append(f"symbols: {refusal.message}")
         return problems
 
+    # restarts
+
+    def _resume(self) -> None:
+        """Go on where the process before stopped, as our own journal says."""
+        began_ns, now_ns = self.clock.mono_ns(), self.clock.now_ns()
+        found = self._memory.read()
+        start = decode(found.data) if found is not None else Checkpoint()
+        if start is None:
+            self.log.warning("the memory in the journal is of another version: nothing is known of before")
+        fold = Recollection(start)
+        for frame in found.after if found is not None and start is not None else ():
+            fold.apply(frame)
+        past = fold.checkpoint()
+        for feed in self.feeds.values():
+            feed.resume(past, now_ns)
+        kinds = {symbol: kinds for feed in self.feeds.values() for symbol, kinds in feed.kinds.items()}
+        for gap in end_rest(self.gaps, kinds, past):
+            self.publish(market_topic(gap.KIND, gap.venue, gap.symbol), [gap], RecordKind.UPSTREAM_GAP)
+        if past.symbols:
+            took_s = (self.clock.mono_ns() - began_ns) / 1e9
+            self.log.info(
+                "goes on with %d symbols of the journal, %d trades missing (read in %.3f s, %d frames unreadable)",
+                len(past.symbols), self.gaps.missing, took_s, fold.rejected,
+            )  # fmt: skip
+        self._remember()
+
+    def _remember(self) -> None:
+        """Put what the next process must know into the journal."""
+        mono_ns, now_ns = self.clock.mono_ns(), self.clock.now_ns()
+        symbols: dict[str, SymbolState] = {}
+        for feed in self.feeds.values():
+            symbols.update(feed.remember())
+        past = Checkpoint(
+            at_ns=now_ns,
+            reached_ns=self._reached_ns,
+            symbols=symbols,
+            open_gaps=self.gaps.unsettled,
+            budgets={market: feed.budget_state(mono_ns, now_ns) for market, feed in self.feeds.items()},
+        )
+        self._memory.write(encode(past), mono_ns)
+        self._remembered_seq = self.publisher.seq
+
     # instruments
 
     def _instruments(self) -> list[Instrument]:
@@ -129,6 +182,10 @@ class Collector(Actor):
         """(market, raw name) of an instrument of this venue."""
         market, _, raw = instrument.venues[self.settings.venue].rpartition(":")
         return market, raw
+
+    def raw_name(self, symbol: str) -> str:
+        """The venue's name of an instrument."""
+        return self._place(self.catalog.get(symbol))[1]
 
     def _by_market(self, instruments: Iterable[Instrument]) -> dict[str, list[tuple[str, str]]]:
         rows: dict[str, list[tuple[str, str]]] = {}
@@ -165,6 +222,8 @@ class Collector(Actor):
         mono_ns = self.clock.mono_ns()
         for feed in self.feeds.values():
             feed.sweep(mono_ns)
+        if self.publisher.seq - self._remembered_seq >= MEMORY_FRAMES:
+            self._remember()
         counts = {name: self.counters[name] for name in RATED}
         elapsed_s = max(1e-9, (mono_ns - self._counted_ns) / 1e9)
         self._rates = {
@@ -178,6 +237,7 @@ class Collector(Actor):
         clocks = [(feed.clock, feed.is_connected) for feed in self.feeds.values()]
         reached_ns = self.venue_clock.reached(clocks, self.clock.mono_ns())
         if reached_ns:
+            self._reached_ns = reached_ns
             is_connected = any(connected for _, connected in clocks)
             mark = Watermark(self.name, self.venue.name, reached_ns, is_connected)
             self.publish(mark_topic(self.name), [mark], RecordKind.TIME)
@@ -185,7 +245,7 @@ class Collector(Actor):
     # control
 
     def on_request(self, request: Request) -> object:
-        """subscribe, unsubscribe, snap, rotate, connections."""
+        """subscribe, unsubscribe, snap, rotate, repair, connections."""
         match request.op:
             case "subscribe":
                 return self._subscribe(_symbols(request))
@@ -195,6 +255,8 @@ class Collector(Actor):
                 return self._on_snap(request)
             case "rotate":
                 return self._rotate(str(request.args.get("connection", "")))
+            case "repair":
+                return self._repair(str(request.args.get("gap_id", "")))
             case "connections":
                 mono_ns = self.clock.mono_ns()
                 return [line.describe(mono_ns) for feed in self.feeds.values() for line in feed.lines]
@@ -258,6 +320,21 @@ class Collector(Actor):
             line.rotate()
         return [line.name for line in chosen]
 
+    def _repair(self, gap_id: str) -> dict[str, Any]:
+        """Fetch what is missing of a gap of trades (again)."""
+        gap = self.gaps.get(gap_id)
+        if gap is None:
+            raise InvalidRequest(f"no gap {gap_id!r} here of which trades with known ids are missing")
+        feed = self.feeds[self._market_of(gap.symbol)]
+        if not self._has(gap.symbol, feed.market):
+            raise InvalidRequest(f"{gap.symbol} is not subscribed here")
+        if gap.state == "unfillable":
+            refusal = feed.retry(gap_id)
+            if refusal:
+                raise InvalidRequest(f"{gap_id}: {refusal}")
+            gap = self.gaps.get(gap_id) or gap
+        return gap.to_dict()
+
     def detail(self) -> dict[str, Any]:
         """State of each market, for the heartbeat."""
         mono_ns = self.clock.mono_ns()
@@ -274,6 +351,7 @@ class Collector(Actor):
         """Hang up: nothing more is to come."""
         for feed in self.feeds.values():
             feed.close()
+        self._remember()
 
 
 def _symbols(request: Request) -> list[str]:

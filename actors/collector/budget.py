@@ -18,12 +18,20 @@ class Budget:
         self._tokens = capacity
         self._at_ns = mono_ns
 
-    def take(self, amount: float, mono_ns: int) -> bool:
-        """Spend `amount` if it is there; one larger than the capacity is let through by a full budget."""
+    def left(self, mono_ns: int) -> float:
+        """Tokens that are there now."""
         gained = (mono_ns - self._at_ns) / 1e9 * self._per_s
         self._tokens = min(self._capacity, self._tokens + gained)
         self._at_ns = mono_ns
-        if self._tokens < min(amount, self._capacity):
+        return self._tokens
+
+    def resume(self, tokens: float, elapsed_s: float) -> None:
+        """Go on with what another process had left so many seconds ago."""
+        self._tokens = min(self._capacity, tokens + max(0.0, elapsed_s) * self._per_s)
+
+    def take(self, amount: float, mono_ns: int) -> bool:
+        """Spend `amount` if it is there; one larger than the capacity is let through by a full budget."""
+        if self.left(mono_ns) < min(amount, self._capacity):
             return False
         self._tokens -= amount
         return True

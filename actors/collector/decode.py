@@ -21,7 +21,7 @@ from actors.collector.venue import BookChange, BookImage, Outcome, Parser, Rejec
 from actors.collector.venues.binance import Binance
 from actors.collector.venues.binance_sniffing import Sniffed, derived_symbol, sniff
 from protocol.instruments import Catalog
-from protocol.messages import Book, Gap, Message, Quote, Trade
+from protocol.messages import Bar, Book, Gap, Message, Quote, Trade
 
 VENUES: Final = ("binance",)
 _DEFAULT_CONTRACT_USD: Final = {"BTC_USD": 100.0}
@@ -150,6 +150,10 @@ class _Counting:
     def parse_trades(self, symbol: str, body: bytes, ts_recv_ns: int) -> list[Trade] | Reject:
         """As the parser does."""
         return self._parser.parse_trades(symbol, body, ts_recv_ns)
+
+    def parse_klines(self, symbol: str, body: bytes) -> list[Bar] | Reject:
+        """As the parser does."""
+        return self._parser.parse_klines(symbol, body)
 
 
 class _Market:

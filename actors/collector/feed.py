@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from actors.collector import rest
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
+from actors.collector.checkpoint import BudgetState, Checkpoint, SymbolState
 from actors.collector.line import Line
 from actors.collector.market_clock import MarketClock
 from actors.collector.mender import Mender
 from actors.collector.normaliser import Normaliser
 from actors.collector.outbox import Outbox
 from actors.collector.recovery import Recovery
+from actors.collector.resume import STOPPED, remember, resume
 from actors.collector.silence import Patience, Remedy, Watches
 from actors.collector.venue import Venue
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 QUIET_BOOK_NS: Final = 2_000_000_000
 """A book without any change is asked for so long after its stream was confirmed."""
+LONGEST_BAN_NS: Final = 3 * 86_400 * 1_000_000_000
+"""A ban that is remembered over a restart is not believed to be longer, whatever the clocks say."""
 SNAPSHOT_CAP_S: Final = 30.0
 
 
@@ -73,6 +77,8 @@ class Feed:
         self._outbox = outbox
         self._random = random
         self._line_of: dict[str, Line] = {}
+        self._flowing_early: list[Line] = []
+        """Lines that flow while the venue's time is not known yet."""
         self._has_quotes_only = all(venue.kind_of(name) == "quote" for name in settings.streams[market])
         """Then the venue may say no time at all (Binance spot), and our receive time has to do."""
         self._confirmed_ns: dict[str, int] = {}
@@ -88,20 +94,20 @@ class Feed:
         )
         weight_per_min = settings.snapshot_weight_per_min.get(market, 1000)
         weight = venue.snapshot_weight(market, settings.snapshot_depth)
+        self._budget = Budget(weight_per_min, weight_per_min / 60.0, mono_ns)
         self._recovery = Recovery(
             weight,
-            Budget(weight_per_min, weight_per_min / 60.0, mono_ns),
+            self._budget,
             lambda: Backoff(settings.snapshot_retry_s, SNAPSHOT_CAP_S, random.random),
             patience_s=3.0 * settings.rest_timeout_s,
         )
-        self._mender = Mender(actor, venue, market, normaliser, outbox, random)
+        self._mender = Mender(actor, venue, market, normaliser, outbox, random, self._event_ns)
 
     # symbols
 
     def subscribe(self, symbols: Iterable[tuple[str, str]]) -> None:
         """Want all configured streams of these (canonical symbol, raw name)."""
         for symbol, raw in symbols:
-            self._mender.know(symbol, raw)
             for stream_type in self._settings.streams[self.market]:
                 kind = self._venue.kind_of(stream_type)
                 url = self._venue.stream_url(self.market, self._settings.ws_url[self.market], stream_type)
@@ -158,7 +164,52 @@ class Feed:
         """End all connections; what is still missing stays missing."""
         for line in self.lines:
             line.close()
-        self._mender.give_up("the collector stopped")
+        self._mender.give_up(STOPPED)
+        self._outbox.flush()
+
+    # restarts
+
+    @property
+    def kinds(self) -> dict[str, set[str]]:
+        """Canonical symbol to the kinds of messages that are collected of it."""
+        found: dict[str, set[str]] = {}
+        for stream in self.streams.values():
+            found.setdefault(stream.symbol, set()).add(stream.kind)
+        return found
+
+    def resume(self, past: Checkpoint, now_ns: int) -> None:
+        """Go on where the process before stopped; its symbols are subscribed already."""
+        mono_ns = self._actor.clock.mono_ns()
+        budget = past.budgets.get(self.market)
+        if budget is not None:
+            elapsed_s = (now_ns - past.at_ns) / 1e9
+            self._budget.resume(budget.snapshot_tokens, elapsed_s)
+            self._mender.budget.resume(budget.repair_tokens, elapsed_s)
+            left_ns = min(budget.closed_until_ns - now_ns, LONGEST_BAN_NS)
+            if left_ns > 0:
+                self._mender.hold(mono_ns + left_ns)
+        resume(self.normaliser, self.kinds, past)
+        self._outbox.flush()
+
+    def remember(self) -> dict[str, SymbolState]:
+        """What the next process must know, after everything gathered has gone out."""
+        self._outbox.flush()
+        return remember(self.normaliser)
+
+    def budget_state(self, mono_ns: int, now_ns: int) -> BudgetState:
+        """What is left of the venue's request weight."""
+        closed_ns = max(0, self._recovery.closed_until_ns - mono_ns)
+        return BudgetState(
+            self._budget.left(mono_ns),
+            self._mender.budget.left(mono_ns),
+            now_ns + closed_ns if closed_ns else 0,
+        )
+
+    def retry(self, gap_id: str) -> str:
+        """Fetch what is missing of a gap of trades (again); returns why not."""
+        refusal = self.normaliser.retry(gap_id)
+        self._outbox.flush()
+        return refusal
 
     # what the lines say
 
@@ -171,6 +222,10 @@ class Feed:
         if not newest_ns and self._has_quotes_only:
             newest_ns = self.normaliser.newest_local_ns
         self.clock.saw(newest_ns, self._actor.clock.mono_ns())
+        if self._flowing_early and self.clock.has_begun:
+            lines, self._flowing_early = self._flowing_early, []
+            for line in lines:
+                self.on_flowing(line)
         self._outbox.flush()
 
     def on_subscribed(self, streams: Iterable[str]) -> None:
@@ -192,6 +247,11 @@ class Feed:
 
     def on_flowing(self, line: Line) -> None:
         """Say that it goes on; what is missing shows the next trade of each symbol."""
+        if not self.clock.has_begun:  # after a restart: only the venue's own time can end a gap
+            self._flowing_early.append(line)
+            return
+        if not line.is_flowing:
+            return
         at_ns = self._event_ns()
         for stream in self._streams_of(line):
             self.normaliser.resume(stream.symbol, stream.kind, at_ns)
@@ -201,7 +261,8 @@ class Feed:
         return [self.streams[name] for name in line.streams if name in self.streams]
 
     def _event_ns(self) -> int:
-        return self.clock.reached(self._actor.clock.mono_ns()) or self._actor.clock.now_ns()
+        reached_ns = self.clock.reached(self._actor.clock.mono_ns())
+        return reached_ns or self.normaliser.newest_ns or self._actor.clock.now_ns()
 
     def _count(self, name: str) -> int:
         stream = self.streams[name]

@@ -9,12 +9,15 @@
     fill      -> filled           what was missing came late, or was fetched
     abandon   -> unfillable       it could not be fetched
 
+A restart goes on with the gaps of the process before: what was open stays the same gap, now for the restart as well.
+
 Every method returns the announcement to publish, or None if nothing has changed.
 """
 
 from __future__ import annotations
 
 import collections
+from collections.abc import Iterable
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -22,6 +25,8 @@ from msgspec.structs import replace
 from protocol.messages import Gap
 
 NO_REPAIR: Final = "nobody fetches what is missing here"
+RESTART: Final = "restart"
+"""Cause of the gap between the last message of one process and the first one of the next."""
 MAX_REMEMBERED: Final = 4096
 """Holes that a late trade may still fill."""
 
@@ -42,7 +47,28 @@ class Gaps:
         """(symbol, kind) to a gap that is not settled."""
         self._holes: collections.OrderedDict[str, Gap] = collections.OrderedDict()
         self.missing = 0
-        """Trade ids known to be missing, over all gaps of this process, less those that came late."""
+        """Trade ids known to be missing, over all gaps that are remembered, less those that came late."""
+
+    def resume_from(self, current: Iterable[Gap], holes: Iterable[tuple[Gap, int]]) -> None:
+        """Go on where another process stopped.
+
+        Args:
+            current: Gaps without an end, or with one and not settled.
+            holes: Gaps of trades with known ids, and how many of these are still missing.
+        """
+        self._current.update({(gap.symbol, gap.kind): gap for gap in current})
+        for gap, missing in holes:
+            self._holes[gap.gap_id] = gap
+            self.missing += missing
+
+    @property
+    def unsettled(self) -> list[Gap]:
+        """Gaps of which nobody knows yet what was missing."""
+        return list(self._current.values())
+
+    def get(self, gap_id: str) -> Gap | None:
+        """A gap of trades with known ids of which not all have come."""
+        return self._holes.get(gap_id)
 
     @property
     def open_count(self) -> int:
@@ -55,6 +81,10 @@ class Gaps:
         """The feed of one kind of message has stopped."""
         key = symbol, kind
         current = self._current.get(key)
+        if current is not None and cause == RESTART:
+            reason = f"{current.cause}, then a restart" if current.cause != RESTART else current.reason
+            gap = self._current[key] = replace(current, to_ts_ns=0, cause=cause, reason=reason)
+            return gap
         if current is not None and not current.to_ts_ns:
             return None
         if current is not None:  # it had come back, but not far enough to be settled
@@ -84,17 +114,35 @@ class Gaps:
         return gap
 
     def settle(
-        self, symbol: str, kind: str, to_ts_ns: int, first_missing: int = 0, last_missing: int = 0
+        self,
+        symbol: str,
+        kind: str,
+        to_ts_ns: int,
+        first_missing: int = 0,
+        last_missing: int = 0,
+        since_ns: int = 0,
     ) -> Gap | None:
-        """The next message has come: ids `first_missing` to `last_missing` are gone, or none (0, 0)."""
+        """The next message has come: ids `first_missing` to `last_missing` are gone, or none (0, 0).
+
+        What is missing lies between `since_ns` (the message before, 0: not known) and `to_ts_ns` (the next one), and
+        so does the gap then: the feed may have stopped before anybody noticed, and come back before it flowed.
+        """
+        if not last_missing:
+            return self._end(symbol, kind, to_ts_ns, from_id=0, to_id=0, state="filled", reason="")
+        gap = self._current.get((symbol, kind))
+        if gap is not None:
+            from_ns = min(gap.from_ts_ns, since_ns or gap.from_ts_ns)
+            self._current[symbol, kind] = replace(
+                gap, from_ts_ns=from_ns, to_ts_ns=max(gap.to_ts_ns, to_ts_ns, from_ns)
+            )
         return self._end(
             symbol,
             kind,
             to_ts_ns,
             from_id=first_missing,
             to_id=last_missing,
-            state="unfillable" if last_missing else "filled",
-            reason=NO_REPAIR if last_missing else "",
+            state="unfillable",
+            reason=NO_REPAIR,
         )
 
     def make_up(self, symbol: str, kind: str, to_ts_ns: int, by: str) -> Gap | None:
@@ -150,7 +198,23 @@ class Gaps:
         gap = self._holes[gap_id] = replace(gap, count=gap.count + 1)
         if missing:
             return None
-        del self._holes[gap_id]
+        return self._whole(gap, by)
+
+    def whole(self, gap_id: str, by: str) -> Gap | None:
+        """All trades of a hole had come before this process began, and its end was not announced."""
+        gap = self._holes.get(gap_id)
+        return self._whole(gap, by) if gap is not None else None
+
+    def replace(self, gap_id: str, missing: int, by: str, count: int) -> Gap | None:
+        """Something else stands in for the trades that are still missing: `count` of what `by` says."""
+        gap = self._holes.get(gap_id)
+        if gap is None:
+            return None
+        self.missing -= missing
+        return replace(self._whole(gap, by), count=count)
+
+    def _whole(self, gap: Gap, by: str) -> Gap:
+        del self._holes[gap.gap_id]
         return replace(gap, state="filled", filled_by=by, reason="")
 
     def abandon(self, gap_id: str, reason: str) -> Gap | None:

@@ -24,7 +24,7 @@ from actors.collector.venue import (
     Parser,
     Reject,
 )
-from protocol.messages import Gap, Liquidation, Message, Quote, Trade
+from protocol.messages import Bar, Gap, Liquidation, Message, Quote, Trade
 
 NO_LIMIT_NS: Final = 2**63
 MAX_IGNORED_TYPES: Final = 64
@@ -158,7 +158,7 @@ class Normaliser:
                 self._drop("unusable_snapshot", f"{image.symbol}: {tape.book.reason}")
             return tape.book.is_synced
         self.unsynced.discard(image.symbol)
-        self._announce(self.gaps.make_up(image.symbol, "book", book.ts_event_ns, "snapshot"))
+        self.announce(self.gaps.make_up(image.symbol, "book", book.ts_event_ns, "snapshot"))
         self._emit(book)
         return True
 
@@ -175,7 +175,7 @@ class Normaliser:
         self.tapes.pop(symbol, None)
         self.unsynced.discard(symbol)
         for kind in ("trade", "quote", "book"):
-            self._announce(self.gaps.give_up(symbol, kind, self.newest_ns, "unsubscribed"))
+            self.announce(self.gaps.give_up(symbol, kind, self.newest_ns, "unsubscribed"))
 
     def republish(self, symbol: str, ts_recv_ns: int) -> bool:
         """Emit the whole book as it is now, in its place between the changes; False if it is not synced."""
@@ -203,14 +203,14 @@ class Normaliser:
             gap = self.gaps.interrupt(symbol, kind, from_ns, 0, cause, reason)
         elif kind == "book":
             self._lose_book(symbol, tape, at_ns, cause, reason or cause)
-        self._announce(gap)
+        self.announce(gap)
 
     def resume(self, symbol: str, kind: str, at_ns: int) -> None:
         """The feed of one kind is back since venue time `at_ns`; books come back with their snapshot."""
         if kind == "trade":
-            self._announce(self.gaps.resume(symbol, kind, at_ns))
+            self.announce(self.gaps.resume(symbol, kind, at_ns))
         elif kind == "quote":
-            self._announce(self.gaps.give_up(symbol, kind, at_ns, QUOTES_LOST))
+            self.announce(self.gaps.give_up(symbol, kind, at_ns, QUOTES_LOST))
 
     def _lose_book(self, symbol: str, tape: Tape, at_ns: int, cause: str, reason: str) -> None:
         sync = tape.book
@@ -219,7 +219,29 @@ class Normaliser:
         self.unsynced.add(symbol)
         if was_synced:
             from_ns = max(at_ns, sync.last_ts_ns)
-            self._announce(self.gaps.interrupt(symbol, "book", from_ns, from_id, cause, reason))
+            self.announce(self.gaps.interrupt(symbol, "book", from_ns, from_id, cause, reason))
+
+    def retry(self, gap_id: str) -> str:
+        """Have what is missing of a gap of trades fetched (again); returns why not, empty if it is under way."""
+        gap = self.gaps.get(gap_id)
+        if gap is None:
+            return "nothing of it is missing that has a known id"
+        refusal = self.claim(gap)
+        if refusal:
+            self.announce(self.gaps.abandon(gap_id, refusal))
+        else:
+            self.announce(self.gaps.begin(gap_id) or gap)
+        return refusal
+
+    def replace_hole(self, symbol: str, gap_id: str, by: str, count: int) -> None:
+        """Something stands in for the missing trades of a gap: they are not to come any more."""
+        tape = self.tapes.get(symbol)
+        hole = tape.trades.close(gap_id) if tape is not None else None
+        self.announce(self.gaps.replace(gap_id, hole.missing if hole is not None else 0, by, count))
+
+    def read_klines(self, symbol: str, body: bytes) -> list[Bar] | Reject:
+        """Candles of a REST answer."""
+        return self._parser.parse_klines(symbol, body)
 
     # outcomes
 
@@ -257,6 +279,8 @@ class Normaliser:
             symbol, chain, verdict, before_ns, ts_event_ns
         ):
             self._emit(trade)
+            if verdict is Verdict.LATE:
+                self._came_late(chain)
 
     def _excluded(self, execution: Excluded) -> None:
         """Its id is part of the chain, it is no trade."""
@@ -265,7 +289,9 @@ class Normaliser:
             chain, ts_event_ns = tape.trades, execution.ts_event_ns
             before_ns = chain.newest_ns
             verdict = chain.observe(execution.trade_id, ts_event_ns)
-            if verdict is not Verdict.NEXT or chain.is_interrupted:
+            if verdict is Verdict.LATE:
+                self._came_late(chain)
+            elif verdict is not Verdict.NEXT or chain.is_interrupted:
                 self._account(execution.symbol, chain, verdict, before_ns, ts_event_ns)
             self._drop("not_a_market_trade", f"{execution.symbol} {execution.trade_id}: {execution.why}")
 
@@ -277,9 +303,6 @@ class Normaliser:
             self._drop("duplicate_trade", symbol)
             return False
         if verdict is Verdict.LATE:
-            hole = chain.filled
-            if hole is not None:
-                self._announce(self.gaps.fill(hole.gap_id, hole.missing))
             return True
         missing = chain.missing.ids if verdict is Verdict.JUMP and chain.missing else (0, 0)
         if chain.is_interrupted:
@@ -287,7 +310,7 @@ class Normaliser:
             if verdict is Verdict.RESET:
                 gap = self.gaps.give_up(symbol, "trade", ts_event_ns, "the venue counts its trades anew")
             else:
-                gap = self.gaps.settle(symbol, "trade", ts_event_ns, *missing)
+                gap = self.gaps.settle(symbol, "trade", ts_event_ns, *missing, since_ns=before_ns)
         elif verdict is Verdict.RESET:
             reason = "the venue counts its trades anew"
             gap = self.gaps.hole(symbol, "trade", (0, 0), before_ns, ts_event_ns, reason)
@@ -297,8 +320,14 @@ class Normaliser:
             chain.missing.gap_id = gap.gap_id
             refusal = self.claim(gap)
             gap = replace(gap, reason=refusal) if refusal else self.gaps.begin(gap.gap_id)
-        self._announce(gap)
+        self.announce(gap)
         return True
+
+    def _came_late(self, chain: TradeChain) -> None:
+        """Say what a late trade has filled, behind it: an end that is announced first could outlive the trade."""
+        hole = chain.filled
+        if hole is not None:
+            self.announce(self.gaps.fill(hole.gap_id, hole.missing))
 
     def _quote(self, quote: Quote) -> None:
         symbol, ts_event_ns = quote.symbol, quote.ts_event_ns
@@ -331,7 +360,7 @@ class Normaliser:
         elif was_synced and not sync.is_synced:
             self.unsynced.add(symbol)
             self._drop("book_lost", f"{symbol}: {sync.reason}")
-            self._announce(
+            self.announce(
                 self.gaps.interrupt(symbol, "book", sync.last_ts_ns, from_id, "venue_jump", sync.reason)
             )
 
@@ -348,6 +377,7 @@ class Normaliser:
         name = ignored.type
         self.ignored[name if name in self.ignored or len(self.ignored) < MAX_IGNORED_TYPES else "other"] += 1
 
-    def _announce(self, gap: Gap | None) -> None:
+    def announce(self, gap: Gap | None) -> None:
+        """Emit an announcement if there is one."""
         if gap is not None:
             self._emit(gap)

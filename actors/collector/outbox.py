@@ -6,7 +6,7 @@ import collections
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from protocol.messages import Book, Gap, Liquidation, Message, Quote, Trade
+from protocol.messages import Bar, Book, Gap, Liquidation, Message, Quote, Trade
 from protocol.record import FLAG_REPAIRED, RecordKind
 from protocol.topics import market_topic
 
@@ -59,6 +59,13 @@ class Outbox:
         topic = market_topic(Trade.KIND, trades[0].venue, trades[0].symbol)
         self._publish(topic, trades, RecordKind.DATA, FLAG_REPAIRED)
         self._counters["trades_repaired"] += len(trades)
+
+    def add_klines(self, bars: Sequence[Bar]) -> None:
+        """Publish candles of the venue for one symbol and timeframe, in a frame that says what they are."""
+        self.flush()
+        topic = market_topic(Bar.KIND, bars[0].venue, bars[0].symbol, bars[0].timeframe)
+        self._publish(topic, bars, RecordKind.DATA, FLAG_REPAIRED)
+        self._counters["klines_repaired"] += len(bars)
 
     def flush(self) -> None:
         """Publish what has been gathered."""

@@ -43,11 +43,11 @@ class _Job:
 
     __slots__ = ("backoff", "due_ns", "failures", "gap", "next_id")
 
-    def __init__(self, gap: Gap, backoff: Backoff) -> None:
+    def __init__(self, gap: Gap, from_id: int, due_ns: int, backoff: Backoff) -> None:
         self.gap = gap
         self.backoff = backoff
-        self.next_id = gap.from_id
-        self.due_ns = 0
+        self.next_id = from_id
+        self.due_ns = due_ns
         self.failures = 0
         """In a row."""
 
@@ -62,6 +62,7 @@ class Repairs:
         patience_s: An answer that took longer is given up.
         max_trades: A larger hole is refused.
         max_waiting: More holes than that are refused.
+        page_size: Most trades of one page.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Repairs:
         patience_s: float,
         max_trades: int,
         max_waiting: int = MAX_WAITING,
+        page_size: int = PAGE_TRADES,
     ) -> None:
         self._weight = weight
         self._budget = budget
@@ -79,6 +81,7 @@ class Repairs:
         self._patience_ns = round(patience_s * 1e9)
         self._max_trades = max_trades
         self._max_waiting = max_waiting
+        self._page_size = page_size
         self._jobs: collections.deque[_Job] = collections.deque()
         self._asked: Page | None = None
         self._asked_until_ns = 0
@@ -89,14 +92,21 @@ class Repairs:
         """Holes that are being filled."""
         return len(self._jobs)
 
-    def add(self, gap: Gap) -> str:
-        """Take a hole with known ids; returns why not, empty if it was taken."""
-        count = gap.to_id - gap.from_id + 1
+    def add(self, gap: Gap, from_id: int = 0, due_ns: int = 0) -> str:
+        """Take a hole with known ids; returns why not, empty if it was taken.
+
+        Args:
+            gap: As it was announced.
+            from_id: First id that is still missing; 0: all are.
+            due_ns: Not to be asked for before this monotonic time.
+        """
+        from_id = max(from_id, gap.from_id)
+        count = gap.to_id - from_id + 1
         if count > self._max_trades:
             return f"{count} trades are more than repair_max_trades = {self._max_trades}"
         if len(self._jobs) >= self._max_waiting:
             return f"{self._max_waiting} gaps are already waiting for repair"
-        self._jobs.append(_Job(gap, self._new_backoff()))
+        self._jobs.append(_Job(gap, from_id, due_ns, self._new_backoff()))
         return ""
 
     def due(self, mono_ns: int) -> Page | None:
@@ -106,7 +116,7 @@ class Repairs:
         job = next((job for job in self._jobs if mono_ns >= job.due_ns), None)
         if job is None or not self._budget.take(self._weight, mono_ns):
             return None
-        limit = min(PAGE_TRADES, job.gap.to_id - job.next_id + 1)
+        limit = min(self._page_size, job.gap.to_id - job.next_id + 1)
         self._asked = Page(job.gap, job.next_id, limit)
         self._asked_until_ns = mono_ns + self._patience_ns
         return self._asked

@@ -32,9 +32,9 @@ class Hole:
 
     __slots__ = ("gap_id", "ids", "ranges")
 
-    def __init__(self, first: int, last: int) -> None:
+    def __init__(self, first: int, last: int, ranges: list[tuple[int, int]] | None = None) -> None:
         self.ids = first, last
-        self.ranges = [self.ids]
+        self.ranges = [self.ids] if ranges is None else ranges
         self.gap_id = ""
         """Of the announcement, set by whoever announces it."""
 
@@ -71,6 +71,10 @@ class TradeChain:
         self.filled: Hole | None = None
         """After LATE: the hole that the trade belongs to."""
 
+    def resume(self, last_id: int, newest_ns: int, holes: list[Hole]) -> None:
+        """Go on where another process stopped: `last_id` was the newest id, in `holes` are those still missing."""
+        self.expected, self.newest_ns, self.holes = last_id + 1, newest_ns, holes
+
     def observe(self, trade_id: int, ts_event_ns: int) -> Verdict:
         """Enter one trade; the first one ever is NEXT."""
         expected = self.expected
@@ -95,6 +99,17 @@ class TradeChain:
                     self.holes.remove(hole)
                 return hole
         return None
+
+    def hole(self, gap_id: str) -> Hole | None:
+        """The hole of an announcement, None if nothing of it is missing any more."""
+        return next((hole for hole in self.holes if hole.gap_id == gap_id), None)
+
+    def close(self, gap_id: str) -> Hole | None:
+        """Await nothing of a hole any more: a late trade of it is a duplicate then."""
+        hole = self.hole(gap_id)
+        if hole is not None:
+            self.holes.remove(hole)
+        return hole
 
     def _jump(self, trade_id: int, ts_event_ns: int) -> Verdict:
         self.missing = Hole(self.expected, trade_id - 1)

@@ -74,8 +74,13 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     6000 and 2400."""
     repair_max_trades: Count = 100_000
     """A gap of more trades than this is not fetched, trades."""
+    repair_klines: bool = False
+    """Where missing trades cannot be fetched: fetch the venue's 1m candles of those minutes, for an aggregator that
+    takes them in their place."""
     repair_retry_s: Positive = 1.0
     """Longest first pause before asking again for the same missing trades, seconds; it doubles up to 30."""
+    checkpoint_s: Positive = 10.0
+    """Seconds between two records of what is known of each feed, in the journal; a restart goes on from the newest."""
     snap_interval_s: Positive = 1.0
     """Least time between two whole books published for one symbol because somebody asked (`snap`), seconds."""
     watermark_s: Positive = 0.25

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from protocol.messages import Level, Liquidation, Quote, Trade
+from protocol.messages import Bar, Level, Liquidation, Quote, Trade
 
 
 class BookChange(msgspec.Struct, frozen=True, gc=False):
@@ -108,6 +108,9 @@ class Parser(Protocol):
     def parse_trades(self, symbol: str, body: bytes, ts_recv_ns: int) -> list[Trade] | Reject:
         """Body of the REST answer with trades by id, for one canonical symbol, oldest first."""
 
+    def parse_klines(self, symbol: str, body: bytes) -> list[Bar] | Reject:
+        """Body of the REST answer with one-minute candles, for one canonical symbol, oldest first; revision 0."""
+
 
 class Venue(Protocol):
     """Names and rules of one venue."""
@@ -164,3 +167,12 @@ class Venue(Protocol):
 
     def repair_weight(self, market: str, stream_type: str) -> int:
         """What one page of trades costs; only where there is no refusal."""
+
+    def klines_path(self, market: str, raw: str, first_minute: int, minutes: int) -> str:
+        """Path and query of one-minute candles; minutes count since 1970."""
+
+    def klines_per_page(self, market: str) -> int:
+        """Most minutes to ask for at once."""
+
+    def klines_weight(self, market: str) -> int:
+        """What one page of candles costs."""

@@ -29,17 +29,26 @@ class Simulator(Actor):
         port                                             the TCP port
         rate            per_s                            events per second; of a recording: its speed
         start                                            play at once, whoever has subscribed
-        drop            n stream kind symbol market      the next n events are lost, their ids were used
-        duplicate       n stream kind symbol market      the next n events are sent twice
-        reorder         n stream kind symbol market      the next n pairs of events are swapped
+        drop            n seconds every stream kind symbol market
+                                                         the next n events (or those of so many seconds; one in
+                                                         `every` of them) are lost, their ids were used
+        duplicate       the same                         ... are sent twice
+        reorder         the same                         ... are swapped with the one behind them
         freeze          symbol market seconds lose       nothing happens (lose: happens, but is not sent)
         thaw            symbol market                    end of a freeze
         disconnect      path abrupt code reason          end stream connections
-        refuse          n status retry_after_s what path turn away the next n handshakes (what: ws) or rest
+        refuse          n seconds status retry_after_s what path
+                                                         turn away the next n handshakes (what: ws), REST requests
+                                                         (rest) or connections (tcp), or all for so many seconds
+        outage          seconds path status              disconnect, and refuse ws and rest for so long
+        calm                                             take back every fault, refusal and freeze
         shutdown_notice path                             announce a shutdown, as the venue does
         inject          path text hex size_bytes opcode  send any frame
         skew            ms                               put the venue's clock wrong
         truth           symbol market depth              what really happened, per instrument
+        truth_trades    symbol market kind from_id to_id limit
+                                                         everything that traded, by id, in pages; as long as it is
+                                                         kept (setting history_trades)
 
     An empty `symbol`, `path`... means all of them; `symbol` is canonical or the venue's name.
     """

@@ -10,15 +10,15 @@ import msgspec
 from msgspec import Meta
 
 from actors.simulator.channels import envelope, frame_of, text_frame
-from actors.simulator.faults import FAULTS, Faults, Rule
+from actors.simulator.faults import ENDLESS, FAULTS, Faults, Rule
 from actors.simulator.feed import Feed, Key
 from actors.simulator.payloads import shutdown_notice
 from actors.simulator.refusals import Refusal
 from actors.simulator.server import Server
+from actors.simulator.truth import MOST_ROWS
 from protocol.errors import InvalidRequest, UnknownSymbol
 from protocol.instruments import Catalog
 
-ENDLESS: Final = 1 << 62
 NS: Final = 1_000_000_000
 
 T = TypeVar("T")
@@ -36,6 +36,21 @@ class _Which(_Args):
     symbol: str = ""
     market: str = ""
     depth: Annotated[int, Meta(ge=1, le=5_000)] = 5
+
+
+class _Trades(_Args):
+    symbol: str
+    market: str = ""
+    kind: Literal["trade", "aggTrade"] = "trade"
+    from_id: Annotated[int, Meta(ge=0)] = 0
+    to_id: Annotated[int, Meta(ge=0)] = ENDLESS
+    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = MOST_ROWS
+
+
+class _Outage(_Args):
+    seconds: Annotated[float, Meta(gt=0)]
+    path: str = ""
+    status: Annotated[int, Meta(ge=400, le=599)] = 503
 
 
 class _Freeze(_Args):
@@ -86,7 +101,10 @@ class Controls:
             "shutdown_notice": self._shutdown_notice,
             "inject": self._inject,
             "skew": self._skew,
+            "outage": self._outage,
+            "calm": self._calm,
             "truth": self._truth,
+            "truth_trades": self._truth_trades,
             "start": self._start,
             "port": lambda _args: self._server.port,
         }
@@ -111,6 +129,7 @@ class Controls:
     def tick(self, now_ns: int) -> None:
         """Let frozen instruments go on when their time is over."""
         self._now_ns = now_ns
+        self._faults.tick(now_ns)
         for thaw in [thaw for thaw in self._thaws if thaw[0] <= now_ns]:
             self._thaws.remove(thaw)
             self._release(thaw[1])
@@ -130,7 +149,7 @@ class Controls:
             keys = self._keys(rule.symbol, rule.market)
             rule.symbol = keys[0][1]
             rule.market = keys[0][0] if len(keys) == 1 else rule.market
-        self._faults.add(fault, rule)
+        self._faults.add(fault, rule, self._now_ns)
         return self._faults.status()
 
     def _rate(self, args: dict[str, Any]) -> object:
@@ -157,11 +176,7 @@ class Controls:
 
     def _release(self, keys: list[Key]) -> None:
         self._feed.freeze(keys, is_frozen=False)
-        self._faults.rules = [
-            (fault, rule)
-            for fault, rule in self._faults.rules
-            if rule.n < ENDLESS // 2 or (rule.market, rule.symbol) not in keys
-        ]
+        self._faults.release(keys)
 
     def _disconnect(self, args: dict[str, Any]) -> object:
         wanted = _convert(args, _Disconnect)
@@ -173,6 +188,24 @@ class Controls:
     def _refuse(self, args: dict[str, Any]) -> object:
         self._server.refusals.add(_convert(args, Refusal))
         return {"waiting": [msgspec.structs.asdict(waiting) for waiting in self._server.refusals.waiting]}
+
+    def _outage(self, args: dict[str, Any]) -> object:
+        """End all stream connections, and refuse handshakes and REST requests for so long."""
+        wanted = _convert(args, _Outage)
+        for what in ("ws", "rest"):
+            self._server.refusals.add(
+                Refusal(seconds=wanted.seconds, status=wanted.status, what=what, path=wanted.path)
+            )
+        return {"disconnected": self._server.disconnect(wanted.path)}
+
+    def _calm(self, args: dict[str, Any]) -> object:
+        """Take back every fault, refusal and freeze."""
+        _convert(args, _Args)
+        self._faults.clear()
+        self._server.refusals.clear()
+        self._thaws.clear()
+        self._feed.freeze(self._feed.instruments(), is_frozen=False)
+        return self._faults.status()
 
     def _shutdown_notice(self, args: dict[str, Any]) -> object:
         path = _convert(args, _Notice).path
@@ -202,6 +235,13 @@ class Controls:
         wanted = _convert(args, _Which)
         keys = self._keys(wanted.symbol, wanted.market)
         return [self._feed.truth(key, wanted.depth) for key in keys]
+
+    def _truth_trades(self, args: dict[str, Any]) -> object:
+        wanted = _convert(args, _Trades)
+        keys = self._keys(wanted.symbol, wanted.market)
+        if len(keys) > 1:
+            raise InvalidRequest(f"{wanted.symbol} is in several markets: name one of them")
+        return self._feed.truth_trades(keys[0], wanted.kind, wanted.from_id, wanted.to_id, wanted.limit)
 
     def _start(self, args: dict[str, Any]) -> object:
         _convert(args, _Args)

@@ -15,7 +15,7 @@ from actors.simulator.rest import Backend, Params, Respond
 from actors.simulator.rest_data import ExchangeData
 from actors.simulator.settings import SimulatorSettings
 from actors.simulator.streams import Stream
-from actors.simulator.truth import truth_of
+from actors.simulator.truth import trades_of, truth_of
 from protocol.errors import ConfigError, InvalidRequest
 from protocol.instruments import Catalog
 
@@ -52,6 +52,9 @@ class Feed(Backend, Protocol):
 
     def truth(self, key: Key, depth: int) -> dict[str, Any]:
         """What really happened to an instrument."""
+
+    def truth_trades(self, key: Key, kind: str, from_id: int, to_id: int, limit: int) -> dict[str, Any]:
+        """A page of everything that traded, see `trades_of`."""
 
     def status(self) -> dict[str, Any]:
         """For the heartbeat: small."""
@@ -114,6 +117,10 @@ class GeneratedFeed:
     def truth(self, key: Key, depth: int) -> dict[str, Any]:
         """What really happened to an instrument."""
         return truth_of(self.exchange.markets[key], depth)
+
+    def truth_trades(self, key: Key, kind: str, from_id: int, to_id: int, limit: int) -> dict[str, Any]:
+        """A page of everything that traded, see `trades_of`."""
+        return trades_of(self.exchange.markets[key], kind, from_id, to_id, limit)
 
     def status(self) -> dict[str, Any]:
         """For the heartbeat."""
@@ -187,6 +194,15 @@ class PlayedFeed:
         """What was played; the truth of a recording is the recording."""
         del key, depth
         return self.player.status()
+
+    def truth_trades(self, key: Key, kind: str, from_id: int, to_id: int, limit: int) -> dict[str, Any]:
+        """Refuse: the truth of a recording is the recording.
+
+        Raises:
+            InvalidRequest: always.
+        """
+        del kind, from_id, to_id, limit
+        raise InvalidRequest(f"no list of trades of {key[1]}: a recording is its own truth")
 
     def status(self) -> dict[str, Any]:
         """For the heartbeat."""

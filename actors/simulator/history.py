@@ -49,6 +49,11 @@ class History:
             offset = (row_id - self.first_id) * self._fields
             yield row_id, tuple(self._rows[offset : offset + self._fields])
 
+    def slice(self, from_id: int, to_id: int) -> array[int]:
+        """Fields of the rows `from_id` up to but without `to_id`, back to back; both must be kept."""
+        first, last = from_id - self.first_id, to_id - self.first_id
+        return self._rows[first * self._fields : last * self._fields]
+
     def newest(self, count: int) -> Iterator[tuple[int, tuple[int, ...]]]:
         """(id, row) of the newest `count` rows, oldest first."""
         return self.rows(self.next_id - count, count)

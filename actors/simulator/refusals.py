@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,38 +13,61 @@ class Refusal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     n: Annotated[int, msgspec.Meta(ge=0)] = 1
     """How many requests are still to be refused."""
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Refuse for so long instead of counting; 0 counts."""
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 503
     """HTTP status, for example 429, 418, 403, 451, 503."""
     retry_after_s: Annotated[int, msgspec.Meta(ge=0)] = 0
     """`Retry-After` header; 0 sends none."""
-    what: Literal["ws", "rest"] = "ws"
-    """Handshakes or REST requests."""
+    what: Literal["ws", "rest", "tcp"] = "ws"
+    """Handshakes, REST requests, or connections before they have said anything (no status then)."""
     path: str = ""
     """Only paths that start so, for example `/usdm/market`."""
 
 
 class Refusals:
-    """The refusals that wait for their requests."""
+    """The refusals that wait for their requests.
 
-    def __init__(self) -> None:
-        self.waiting: list[Refusal] = []
+    Args:
+        mono_ns: The clock that seconds are counted by.
+    """
+
+    def __init__(self, mono_ns: Callable[[], int] = lambda: 0) -> None:
         self.count = 0
         """Requests turned away so far."""
+        self._mono_ns = mono_ns
+        self._waiting: list[tuple[Refusal, int]] = []
+        """With the monotonic time of its end, 0 if requests are counted."""
+
+    @property
+    def waiting(self) -> list[Refusal]:
+        """Those that will hit a request."""
+        now_ns = self._mono_ns()
+        self._waiting = [
+            (one, until_ns) for one, until_ns in self._waiting if not until_ns or now_ns < until_ns
+        ]
+        return [one for one, _ in self._waiting]
 
     def add(self, refusal: Refusal) -> None:
         """Turn away the next requests that match; 0 times takes all earlier ones of the same kind back."""
         if refusal.n:
-            self.waiting.append(refusal)
+            until_ns = self._mono_ns() + round(refusal.seconds * 1e9) if refusal.seconds else 0
+            self._waiting.append((refusal, until_ns))
         else:
-            self.waiting = [waiting for waiting in self.waiting if waiting.what != refusal.what]
+            self._waiting = [one for one in self._waiting if one[0].what != refusal.what]
+
+    def clear(self) -> None:
+        """Take all of them back."""
+        self._waiting.clear()
 
     def take(self, what: str, path: str) -> Refusal | None:
         """The refusal that hits a request, if one does."""
-        for refusal in self.waiting:
+        for position, refusal in enumerate(self.waiting):
             if refusal.what == what and path.startswith(refusal.path):
-                refusal.n -= 1
                 self.count += 1
-                if not refusal.n:
-                    self.waiting.remove(refusal)
+                if not refusal.seconds:
+                    refusal.n -= 1
+                    if not refusal.n:
+                        del self._waiting[position]
                 return refusal
         return None

@@ -19,10 +19,11 @@ _BASES: Final = {
 }
 _WEIGHTS: Final = {
     "spot": {"ping": 1, "time": 1, "exchangeInfo": 20, "trades": 25, "historicalTrades": 25, "aggTrades": 4, "klines": 2},
-    "usdm": {"ping": 1, "time": 1, "exchangeInfo": 1, "trades": 5, "historicalTrades": 200, "aggTrades": 20, "klines": 5},
+    "usdm": {"ping": 1, "time": 1, "exchangeInfo": 1, "trades": 5, "historicalTrades": 200, "aggTrades": 20},
 }  # fmt: skip
 _SPOT_DEPTH_WEIGHTS: Final = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 _FUTURES_DEPTH_WEIGHTS: Final = ((50, 2), (100, 5), (500, 10), (1000, 20))
+_FUTURES_KLINES_WEIGHTS: Final = ((99, 1), (499, 2), (1000, 5), (1500, 10))
 _MINUTE_NS: Final = 60_000_000_000
 
 Params = Mapping[str, str]
@@ -129,10 +130,14 @@ def with_headers(answer: Answer, headers: Mapping[str, str]) -> Answer:
 
 def weight_of(market: str, endpoint: str, params: Params) -> int | None:
     """Weight of a request; None if there is no such endpoint."""
-    if endpoint != "depth":
-        return _WEIGHTS["spot" if market == "spot" else "usdm"].get(endpoint)
-    table = _SPOT_DEPTH_WEIGHTS if market == "spot" else _FUTURES_DEPTH_WEIGHTS
-    wanted = number_of(params, "limit", 100 if market == "spot" else 500) or 0
+    is_spot = market == "spot"
+    if endpoint == "depth":
+        table = _SPOT_DEPTH_WEIGHTS if is_spot else _FUTURES_DEPTH_WEIGHTS
+    elif endpoint == "klines" and not is_spot:
+        table = _FUTURES_KLINES_WEIGHTS
+    else:
+        return _WEIGHTS["spot" if is_spot else "usdm"].get(endpoint)
+    wanted = number_of(params, "limit", 100 if is_spot else 500) or 0
     return next((weight for most, weight in table if wanted <= most), table[-1][1])
 
 

@@ -59,7 +59,7 @@ class Server:
         counters: Counter[str],
     ) -> None:
         self.clients: dict[int, Client] = {}
-        self.refusals = Refusals()
+        self.refusals = Refusals(mono_ns)
         self.counters = counters
         self.port = 0
         """Port listened on, after `listen`."""
@@ -99,6 +99,10 @@ class Server:
                 sock, _peer = self._listener.accept()
             except OSError:  # nobody left, or gone while waiting
                 return
+            if self.refusals.take("tcp", "") is not None:
+                self.counters["refused"] += 1
+                sock.close()
+                continue
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client = Client(sock, self, self._dirty, self._mono_ns())

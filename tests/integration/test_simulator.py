@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import struct
 import time
 import urllib.error
 import urllib.request
@@ -268,6 +269,12 @@ def test_it_can_send_anything_and_have_a_wrong_clock(venue: Venue) -> None:
         ("freeze", {"symbol": "NOPE"}, "NOPE"),
         ("fly", {}, "fly"),
         ("inject", {"hex": "zz"}, "hex"),
+        ("drop", {"seconds": -1}, "seconds"),
+        ("drop", {"every": 0}, "every"),
+        ("outage", {}, "seconds"),
+        ("truth_trades", {}, "symbol"),
+        ("truth_trades", {"symbol": "NOPE"}, "NOPE"),
+        ("truth_trades", {"symbol": "BTCUSDT"}, "several markets"),
     ],
 )
 def test_a_wrong_control_request_is_refused_with_the_reason(
@@ -282,6 +289,27 @@ def test_a_wrong_control_request_is_refused_with_the_reason(
 def refusing() -> Iterator[Venue]:
     with short_folder() as folder, venue_of(folder) as found:
         yield found
+
+
+def test_an_outage_ends_with_calm(venue: Venue) -> None:
+    with venue.connect("/spot/ws/btcusdt@trade") as socket:
+        assert venue.ctl("outage", seconds=60.0) == {"disconnected": 1}
+        with pytest.raises((ConnectionError, websocket.WebSocketException)):
+            close_code(socket)
+    with pytest.raises(websocket.WebSocketBadStatusException), venue.connect("/spot/ws"):
+        pass
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        venue.get("/spot/api/v3/ping")
+    refused.value.close()
+    venue.ctl("drop", seconds=60.0)
+    venue.ctl("freeze", symbol="BTC_USDT")
+    assert venue.ctl("calm")["waiting"] == []
+    with venue.connect("/spot/ws/btcusdt@trade") as socket:
+        first = json.loads(socket.recv())
+    page = venue.ctl("truth_trades", symbol="BTC_USDT", from_id=first["t"], limit=1)
+    (price, lots, t_ms, is_buyer_maker) = struct.unpack("<4q", page["rows"])
+    assert (price / page["price_scale"], lots / page["lot_scale"]) == (float(first["p"]), float(first["q"]))
+    assert (page["first_id"], t_ms, bool(is_buyer_maker)) == (first["t"], first["T"], first["m"])
 
 
 def test_a_taken_port_and_an_unreadable_recording_say_so(run_dir: Path, venue: Venue) -> None:

@@ -26,8 +26,9 @@ from actors.collector.venue import (
     Shutdown,
 )
 from actors.collector.venues import binance_frames as frames
+from actors.collector.venues import binance_klines as klines
 from actors.collector.venues import binance_repair as repair
-from protocol.messages import BUY, SELL, Level, Liquidation, Quote, Trade
+from protocol.messages import BUY, SELL, Bar, Level, Liquidation, Quote, Trade
 
 NAME: Final = "binance"
 _KINDS: Final = {
@@ -115,6 +116,18 @@ class Binance:
         """Request weight of one page, as of 2026."""
         return repair.weight(market, stream_type)
 
+    def klines_path(self, market: str, raw: str, first_minute: int, minutes: int) -> str:
+        """GET klines of one minute each."""
+        return klines.path(market, raw, first_minute, minutes)
+
+    def klines_per_page(self, market: str) -> int:  # noqa: ARG002 - the same in all markets
+        """As many as still have the smallest weight."""
+        return klines.PAGE_MINUTES
+
+    def klines_weight(self, market: str) -> int:  # noqa: ARG002 - the same in all markets
+        """As of 2026."""
+        return klines.weight()
+
 
 def _request(method: str, streams: Sequence[str], request_id: int) -> str:
     body = {"method": method, "params": list(streams), "id": request_id}
@@ -183,7 +196,12 @@ class BinanceParser:
 
     def parse_trades(self, symbol: str, body: bytes, ts_recv_ns: int) -> list[Trade] | Reject:
         """REST aggTrades or historicalTrades; the answer does not name its symbol."""
-        return repair.parse(NAME, symbol, body, ts_recv_ns, _ns)
+        contract_usd = self._contract_of(symbol) if self._is_coinm else 0.0
+        return repair.parse(NAME, symbol, body, ts_recv_ns, _ns, contract_usd)
+
+    def parse_klines(self, symbol: str, body: bytes) -> list[Bar] | Reject:
+        """REST klines; the answer does not name its symbol."""
+        return klines.parse(NAME, symbol, body, self._contract_of(symbol) if self._is_coinm else 0.0)
 
     # which reader
 

@@ -1,7 +1,7 @@
 """Binance's trades by id over REST: paths, weights, what is not to be had, and their JSON. Pure.
 
-Facts: binance-spot-api-docs (2026-07) and the USD-M "Compressed/Aggregate Trades List" page. USD-M keeps 48 hours;
-`historicalTrades` is public on spot and needs a key on USD-M. Both endpoints give the oldest trade first.
+Facts: binance-spot-api-docs (2026-07) and the "Compressed/Aggregate Trades List" pages of USD-M and COIN-M. USD-M
+keeps 48 hours, COIN-M a year and counts contracts; `historicalTrades` is public on spot and needs a key on USD-M. Both endpoints give the oldest trade first.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ _ENDPOINTS: Final = {
     ("spot", "aggTrade"): ("/api/v3/aggTrades", 4),
     ("spot", "trade"): ("/api/v3/historicalTrades", 25),
     ("usdm", "aggTrade"): ("/fapi/v1/aggTrades", 20),
+    ("coinm", "aggTrade"): ("/dapi/v1/aggTrades", 20),
 }
 """(market, stream type) to path and request weight."""
 
@@ -70,16 +71,31 @@ def weight(market: str, stream_type: str) -> int:
 
 
 def parse(
-    venue: str, symbol: str, body: bytes, ts_recv_ns: int, to_ns: Callable[[int], int]
+    venue: str,
+    symbol: str,
+    body: bytes,
+    ts_recv_ns: int,
+    to_ns: Callable[[int], int],
+    contract_usd: float = 0.0,
 ) -> list[Trade] | Reject:
-    """Trades of one page; which of the two shapes it has shows its keys."""
+    """Trades of one page; which of the two shapes it has shows its keys.
+
+    Args:
+        venue: Name of the venue.
+        symbol: Canonical symbol.
+        body: Answer of the venue.
+        ts_recv_ns: When it came.
+        to_ns: Venue time to ns.
+        contract_usd: Quote value of one contract where sizes are contracts, else 0.
+    """
     try:
         rows: list[Any]
         if b'"isBuyerMaker"' in body[:1024]:
             rows = _decode_trades(body)
             return [
                 Trade(
-                    symbol, venue, to_ns(row.time), ts_recv_ns, row.price, row.qty,
+                    symbol, venue, to_ns(row.time), ts_recv_ns, row.price,
+                    row.qty * contract_usd / row.price if contract_usd else row.qty,
                     SELL if row.isBuyerMaker else BUY, row.id,
                 )
                 for row in rows
@@ -89,7 +105,8 @@ def parse(
         return Reject("invalid_trades", str(fault))
     return [
         Trade(
-            symbol, venue, to_ns(row.T), ts_recv_ns, row.p, row.q, SELL if row.m else BUY, row.a,
+            symbol, venue, to_ns(row.T), ts_recv_ns, row.p,
+            row.q * contract_usd / row.p if contract_usd else row.q, SELL if row.m else BUY, row.a,
             row.l - row.f + 1 if 0 <= row.f <= row.l else 0,
         )
         for row in rows

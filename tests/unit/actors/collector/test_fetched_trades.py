@@ -100,7 +100,9 @@ def test_what_can_be_fetched_where():
     assert venue.repair_path("usdm", "aggTrade", "BTCUSDT", 7, 9).startswith("/fapi/v1/aggTrades?")
     assert (venue.repair_weight("spot", "aggTrade"), venue.repair_weight("usdm", "aggTrade")) == (4, 20)
     assert "key" in venue.repair_refusal("usdm", "trade")
-    assert venue.repair_refusal("coinm", "aggTrade")
+    assert venue.repair_path("coinm", "aggTrade", "BTCUSD_PERP", 7, 9).startswith("/dapi/v1/aggTrades?")
+    assert venue.repair_weight("coinm", "aggTrade") == 20
+    assert venue.repair_refusal("coinm", "trade")
 
 
 def test_fetched_trades_have_a_frame_of_their_own():

@@ -33,6 +33,14 @@ def test_a_disconnect_with_loss_names_what_is_missing():
     assert (settled.to_ts_ns, ledger.missing) == (300, 4)
 
 
+def test_what_is_missing_says_how_long_the_gap_was():
+    ledger = gaps()
+    ledger.interrupt("A_B", "trade", 500, 6, "disconnect")
+    ledger.resume("A_B", "trade", 600)
+    settled = ledger.settle("A_B", "trade", 900, 6, 9, since_ns=100)
+    assert (settled.from_ts_ns, settled.to_ts_ns) == (100, 900)
+
+
 def test_a_second_disconnect_before_it_is_settled_is_the_same_gap():
     ledger = gaps()
     first = ledger.interrupt("A_B", "trade", 100, 6, "disconnect")

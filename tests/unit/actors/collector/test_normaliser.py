@@ -69,7 +69,7 @@ def test_late_trades_close_the_gap_they_left(path):
     path.take(trade(1), trade(4))
     gap_id = "c-1-1"
     assert [type(message) for message in path.take(trade(2))] == [Trade]
-    gap, late = path.take(trade(3))
+    late, gap = path.take(trade(3))
     assert (gap.gap_id, gap.state, gap.count, late.trade_id) == (gap_id, "filled", 2, 3)
 
 

@@ -6,7 +6,7 @@ import pytest
 from websockets.frames import Opcode
 
 from actors.simulator.channels import Channel, Channels, frame_of, text_frame
-from actors.simulator.faults import Faults, Rule
+from actors.simulator.faults import ENDLESS, Faults, Rule
 from actors.simulator.refusals import Refusal, Refusals
 from actors.simulator.streams import Stream
 from tests.unit.actors.simulator.reading import frames_in, texts_in
@@ -97,6 +97,36 @@ def test_faults_hit_what_they_name(rule: Rule, is_hit: bool) -> None:
     assert (play("drop", rule, 1) == []) == is_hit
 
 
+def test_one_in_so_many_is_hit() -> None:
+    assert play("drop", Rule(n=2, every=3), 9) == ["0", "1", "3", "4", "6", "7", "8"]
+
+
+def test_a_fault_of_seconds_counts_no_events() -> None:
+    faults = Faults()
+    faults.add("drop", Rule(n=1, seconds=2.0), now_ns=10_000_000_000)
+
+    def sent() -> list[bytes]:
+        return faults.apply("spot", "BTCUSDT", "trade", "btcusdt@trade", b"0")
+
+    assert [sent() for _ in range(50)] == [[]] * 50
+    faults.tick(11_999_999_999)
+    assert sent() == []
+    faults.tick(12_000_000_000)
+    assert sent() == [b"0"]
+    assert not faults.is_active
+
+
+def test_what_is_frozen_is_released_and_other_faults_stay() -> None:
+    faults = Faults()
+    faults.add("drop", Rule(n=ENDLESS, market="spot", symbol="BTCUSDT"))
+    faults.add("drop", Rule(n=1))
+    faults.add("duplicate", Rule(seconds=9.0, market="spot", symbol="BTCUSDT"))
+    faults.release([("spot", "BTCUSDT")])
+    assert [one["fault"] for one in faults.status()["waiting"]] == ["drop", "duplicate"]
+    faults.clear()
+    assert not faults.is_active
+
+
 def test_spent_faults_leave_no_trace() -> None:
     faults = Faults()
     faults.add("drop", Rule(n=1))
@@ -122,6 +152,18 @@ def test_refusals_hit_so_many_requests_of_their_kind() -> None:
     refusals.add(Refusal(n=0, what="rest"))
     assert refusals.take("rest", "/spot/api/v3/time") is None
     assert refusals.count == 2
+
+
+def test_refusals_of_seconds_hit_all_until_they_are_over() -> None:
+    now_ns = 5_000_000_000
+    refusals = Refusals(lambda: now_ns)
+    refusals.add(Refusal(seconds=2.0, status=500, what="rest"))
+    taken = [refusals.take("rest", "/x") for _ in range(20)]
+    assert [one.status for one in taken if one is not None] == [500] * 20
+    assert refusals.take("tcp", "") is None
+    now_ns = 7_000_000_000
+    assert refusals.take("rest", "/x") is None
+    assert refusals.waiting == []
 
 
 def test_text_frame_header_is_the_shortest() -> None:

@@ -123,6 +123,23 @@ def test_klines_equal_the_trades(desk: Desk) -> None:
     assert len(desk.get("/spot/api/v3/klines?symbol=BTCUSDT&interval=1h")) == 1
 
 
+@pytest.mark.parametrize(
+    ("target", "weight"),
+    [
+        ("/spot/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1000", 2),
+        ("/spot/api/v3/aggTrades?symbol=BTCUSDT&limit=1000", 4),
+        ("/spot/api/v3/historicalTrades?symbol=BTCUSDT&fromId=1&limit=1000", 25),
+        ("/usdm/fapi/v1/aggTrades?symbol=BTCUSDT&limit=1000", 20),
+        ("/usdm/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=99", 1),
+        ("/usdm/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=100", 2),
+        ("/usdm/fapi/v1/klines?symbol=BTCUSDT&interval=1m", 5),
+        ("/usdm/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=1500", 10),
+    ],
+)
+def test_weights_are_the_venues(target: str, weight: int) -> None:
+    assert Desk().answer(target).headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
+
+
 def test_rules_and_clock(desk: Desk) -> None:
     info = desk.get("/usdm/fapi/v1/exchangeInfo")
     assert [symbol["symbol"] for symbol in info["symbols"]] == ["BTCUSDT"]

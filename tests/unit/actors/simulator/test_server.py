@@ -237,3 +237,14 @@ def test_disconnect_by_path_abrupt_or_in_order(venue: Venue) -> None:
     assert market.protocol.close_rcvd is not None
     assert (market.protocol.close_rcvd.code, market.protocol.close_rcvd.reason) == (1012, "restart")
     assert spot.protocol.state is State.OPEN
+
+
+def test_connections_are_refused_for_so_many_seconds_and_then_taken(venue: Venue) -> None:
+    venue.server.refusals.add(Refusal(seconds=3.0, what="tcp"))
+    for _ in range(2):
+        refused = venue.peer("/spot/ws")
+        assert refused.is_gone
+        assert refused.response is None
+    assert venue.counters["refused"] == 2
+    venue.advance(3.0)
+    assert venue.peer("/spot/ws").protocol.state is State.OPEN
