@@ -26,7 +26,14 @@ LOG_FOLDER: Final = "log"
 SUPERVISOR_LOG: Final = "supervisord.log"
 IDENTIFIER: Final = "tapehub"
 
-_PRIORITIES: Final = {"simulator": 50, "collector": 100, "aggregator": 200, "hub": 300}
+_PRIORITIES: Final = {
+    "journal": 10,
+    "simulator": 50,
+    "collector": 100,
+    "persistence": 150,
+    "aggregator": 200,
+    "hub": 300,
+}
 """Order of start, and backwards of stop: data flows from the left to the right of it."""
 _UNRANKED: Final = 250
 _STOP_MARGIN_S: Final = 5

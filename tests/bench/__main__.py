@@ -1,4 +1,4 @@
-"""`./scripts/bench reads bus e2e [--rounds N] [--quick] [--json]`: goal, measured, ratio, verdict."""
+"""`./scripts/bench reads bus e2e journal storage [--rounds N] [--quick] [--json]`: goal, measured, ratio, verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from tests.bench.report import as_json, machine, say, table
 
-SUITES = ("reads", "bus", "e2e")
+SUITES = ("reads", "bus", "e2e", "journal", "storage")
 
 
 def main() -> int:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
 import zmq
 
-from actors.runtime.inputs import Input
+from actors.runtime.inputs import Input, Listener
 from protocol.codec import decode_events, encode_events
+from protocol.journal.journal import Journal
 from protocol.messages import Message, Trade
 from protocol.record import Frame, FrameWriter
 from protocol.transport import Poller, Wire
@@ -34,6 +37,8 @@ WHY = (
 )
 GOAL = 0.4
 """Of raw throughput, for single-event frames; the design's later goal is 0.5."""
+JOURNAL_GOAL = 0.8
+"""Of throughput without a journal."""
 
 
 def batch_of(topic: str, size: int) -> list[Message]:
@@ -59,13 +64,15 @@ def send(mode: str, endpoint: str, frames: int, batch: int) -> None:
     """The sending process: waits for its one subscriber, then sends as fast as it can."""
     events = {topic: batch_of(topic, batch) for topic in TOPICS}
     with Wire(frames) as wire:
-        publisher = wire.publisher(endpoint, "bench.1", 1, time.time_ns)
+        journal = _journal_beside(endpoint) if mode == "journalled" else None
+        publisher = wire.publisher(endpoint, "bench.1", 1, time.time_ns, journal.write if journal else None)
         publisher.socket.poll()
         publisher.subscriptions()
         topics = itertools.islice(itertools.cycle(TOPICS), frames)
-        if mode == "ours":
+        if mode != "raw":
             for topic in topics:
                 publisher.publish(topic, events[topic])
+            publisher.flush()
         else:
             writer = FrameWriter("bench.1", 1)
             same = [
@@ -75,6 +82,20 @@ def send(mode: str, endpoint: str, frames: int, batch: int) -> None:
             for frame in itertools.islice(itertools.cycle(same), frames):
                 publisher.socket.send(frame, zmq.NOBLOCK)
         publisher.socket.linger = 20_000
+
+
+def _journal_beside(endpoint: str) -> Journal:
+    """A journal in a folder of its own, synced by a thread as an actor's is."""
+    folder = Path(tempfile.mkdtemp(dir=Path(endpoint.removeprefix("ipc://")).parent))
+    journal = Journal(folder, "bench.1", 1, time.time_ns, time.monotonic_ns, ballast_bytes=0)
+    pause = threading.Event()
+
+    def keep_synced() -> None:
+        while not pause.wait(0.1):
+            journal.sync()
+
+    threading.Thread(target=keep_synced, daemon=True).start()
+    return journal
 
 
 def receive_ours(wire: Wire, endpoint: str, frames: int) -> float:
@@ -88,7 +109,15 @@ def receive_ours(wire: Wire, endpoint: str, frames: int) -> float:
     def fail(*what: object) -> None:
         raise AssertionError(f"lost or refused: {what}")
 
-    source = Input(wire.subscriber([endpoint], [b""]), handle, fail, fail)
+    source = Input(
+        "bench.1",
+        lambda: wire.subscriber([endpoint], [b""]),
+        Listener(handle, fail),
+        fail,
+        time.monotonic_ns,
+        None,
+        can_pull=False,
+    )
     poller = Poller()
     poller.watch(source.subscriber.socket)
     taken, start_s = 0, 0.0
@@ -127,16 +156,24 @@ def one_way(mode: str, folder: Path, frames: int, batch: int) -> float:
     endpoint = f"ipc://{folder}/{mode}"
     command = [sys.executable, "-m", "tests.bench.bus", mode, endpoint, str(frames), str(batch)]
     with subprocess.Popen(command, cwd=ROOT, env=clean_environment()) as sender, Wire(frames) as wire:
-        take = receive_ours if mode == "ours" else receive_raw
+        take = receive_raw if mode == "raw" else receive_ours
         seconds = take(wire, endpoint, frames)
         assert sender.wait(30) == 0
     return frames * batch / seconds
 
 
 def run(rounds: int, *, quick: bool) -> list[Row]:
-    """Rows for single-event frames and two batch sizes."""
+    """Rows for single-event frames and two batch sizes, and for the journal on against off."""
     rows = []
     with short_folder() as folder:
+        frames = FRAMES // (20 if quick else 1)
+        journalled, plain, ratio = interleaved(
+            rounds,
+            lambda: one_way("journalled", folder, frames, 1),
+            lambda: one_way("ours", folder, frames, 1),
+        )
+        what = "journal on against off, single-event frames"
+        rows.append(Row("bus", what, journalled, plain, "events/s", ratio, JOURNAL_GOAL, at_most=False))
         for batch in BATCHES:
             frames = FRAMES // (20 if quick else 1)
             ours, raw, ratio = interleaved(

@@ -1,0 +1,201 @@
+"""From the bytes of a question about what is stored to the bytes of an answer. No socket and no clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from actors.persistence.bar_reads import newest_bar, read_bars
+from actors.persistence.event_reads import newest_ns, read_events
+from actors.persistence.ranges import Range
+from actors.persistence.reader import Instrument, Moment, Reader
+from actors.persistence.warm_windows import MAX_PAGE_BYTES, Sizes, newest_of, windows_after
+from protocol.errors import HubError, HubTimeout, InvalidRequest, NoData, ProtocolMismatch
+from protocol.history import HISTORY_KINDS, NEWEST, OLDEST, PageEnd, bar_data
+from protocol.requests import (
+    PROTOCOL_VERSION,
+    Reply,
+    Request,
+    decode_request,
+    encode_reply,
+    error_reply,
+    raw,
+)
+from protocol.sessions import timeframe_ns
+
+PAGE_ROWS: Final = 20_000
+"""Rows of a page where none or more are asked for: 2 MB of candles."""
+DEFAULT_TIMEFRAME: Final = "1m"
+LATEST_KINDS: Final = ("quote", "trade")
+TIME_FIELD: Final = {"trade": 2, "quote": 2, "gap": 6}
+"""Kind to the field of its message by which ranges are read."""
+
+
+class HistoryServer:
+    """Answers `history`, `windows` and `latest`; safe in threads, since each answer reads in its own transaction.
+
+    Args:
+        reader: Of the store.
+        name: Who answers, for the replies.
+        epoch: Epoch of the answering process.
+        now_ns: Wall clock.
+    """
+
+    def __init__(self, reader: Reader, name: str, epoch: int, now_ns: Callable[[], int]) -> None:
+        self._reader = reader
+        self._name = name
+        self._epoch = epoch
+        self._now_ns = now_ns
+        self._operations: dict[str, Callable[[Moment, Request], Reply]] = {
+            "history": self._history,
+            "windows": self._windows,
+            "latest": self._latest,
+        }
+
+    def answer(self, body: bytes) -> bytes:
+        """Answer one question; whatever is wrong with it, or with the database, is said in the reply."""
+        request_id = 0
+        try:
+            request = decode_request(body)
+            request_id = request.id
+            reply = self._answered(request)
+        except HubError as refusal:
+            reply = error_reply(request_id, refusal)
+        return encode_reply(
+            msgspec.structs.replace(
+                reply, id=request_id, publisher=self._name, epoch=self._epoch, ts_ns=self._now_ns()
+            )
+        )
+
+    def _answered(self, request: Request) -> Reply:
+        if request.v != PROTOCOL_VERSION:
+            raise ProtocolMismatch(
+                f"the request speaks version {request.v}, this program version {PROTOCOL_VERSION}",
+                ours=PROTOCOL_VERSION,
+                theirs=request.v,
+            )
+        operation = self._operations.get(request.op)
+        if operation is None:
+            raise InvalidRequest(
+                f"unknown operation {request.op[:40]!r}; there is {', '.join(self._operations)}",
+                errors=[f"op: {request.op[:40]!r}"],
+            )
+        if request.deadline_ns and request.deadline_ns < self._now_ns():
+            raise HubTimeout("the question waited longer than its asker does", timeout_s=request.timeout_s)
+        with self._reader.moment() as moment:
+            return operation(moment, request)
+
+    def _history(self, moment: Moment, request: Request) -> Reply:
+        """One page of a range; `details` is a `PageEnd`. No rows is an answer, an instrument never seen is not."""
+        kind = request.kind or "bar"
+        if kind not in HISTORY_KINDS:
+            raise InvalidRequest(
+                f"no history of kind {kind[:40]!r}; there is {', '.join(HISTORY_KINDS)}", errors=["kind"]
+            )
+        wanted = _range_of(request)
+        if kind == "bar":
+            return self._bars(moment, request, wanted)
+        instrument = _instrument_of(moment, request, lambda one: newest_ns(moment, kind, one))
+        page = read_events(moment, kind, instrument, wanted)
+        end = PageEnd(page.cursor, newest_ns(moment, kind, instrument))
+        times = [event[TIME_FIELD[kind]] for event in page.events]
+        covered = (times[0], times[-1] + 1) if times else (0, 0)
+        return _reply(request, raw(page.events), end, covered)
+
+    def _bars(self, moment: Moment, request: Request, wanted: Range) -> Reply:
+        timeframe = request.timeframe or DEFAULT_TIMEFRAME
+        length_ns = _length_ns(timeframe)
+
+        def newest(one: Instrument) -> int:
+            found = newest_bar(moment, one, timeframe)
+            return found.ts_open_ns if found else 0
+
+        instrument = _instrument_of(moment, request, newest)
+        page = read_bars(moment, instrument, timeframe, wanted)
+        data = bar_data(instrument.symbol, instrument.venue, timeframe, page.sources, page.rows)
+        end = PageEnd(page.cursor, newest(instrument))
+        return _reply(request, raw(data), end, page.covered(length_ns))
+
+    def _windows(self, moment: Moment, request: Request) -> Reply:
+        """A page of what a hub starts with."""
+        sizes = Sizes(*(_count(request, name) for name in ("bars", "trades", "gaps")))
+        max_bytes = min(_count(request, "max_bytes") or MAX_PAGE_BYTES, MAX_PAGE_BYTES)
+        return Reply(
+            id=0, ok=True, data=raw(windows_after(moment, sizes, _text(request, "cursor"), max_bytes))
+        )
+
+    def _latest(self, moment: Moment, request: Request) -> Reply:
+        """The newest quote or trade of each instrument, or of those of one symbol or venue."""
+        kind = request.kind or "quote"
+        if kind not in LATEST_KINDS:
+            raise InvalidRequest(
+                f"no latest {kind[:40]!r}; there is {', '.join(LATEST_KINDS)}", errors=["kind"]
+            )
+        names = moment.publishers()
+        found = [
+            newest_of(moment, kind, one, names) for one in moment.instruments(request.symbol, request.venue)
+        ]
+        return Reply(id=0, ok=True, data=raw([one for one in found if one is not None]))
+
+
+def _reply(request: Request, data: msgspec.Raw, end: PageEnd, covered: tuple[int, int]) -> Reply:
+    return Reply(
+        id=0,
+        ok=True,
+        asked=request.n,
+        covered_from_ns=covered[0],
+        covered_to_ns=covered[1],
+        data=data,
+        details=msgspec.structs.asdict(end),
+    )
+
+
+def _range_of(request: Request) -> Range:
+    if request.n < 0:
+        raise InvalidRequest("n is a count, 0 or more", errors=[f"n: {request.n}"])
+    order = _text(request, "order") or NEWEST
+    if order not in (NEWEST, OLDEST):
+        raise InvalidRequest(f"order is {NEWEST} or {OLDEST}", errors=[f"args.order: {order[:40]!r}"])
+    return Range(
+        request.from_ns,
+        request.to_ns,
+        min(request.n or PAGE_ROWS, PAGE_ROWS),
+        order == NEWEST,
+        _text(request, "cursor"),
+    )
+
+
+def _instrument_of(moment: Moment, request: Request, newest: Callable[[Instrument], int]) -> Instrument:
+    """The instrument asked for; without a venue the one with the newest row."""
+    if not request.symbol:
+        raise InvalidRequest("the request names no symbol", errors=["symbol: missing"])
+    found = moment.instruments(request.symbol, request.venue)
+    if not found:
+        at = f" at {request.venue}" if request.venue else ""
+        raise NoData(f"nothing of {request.symbol}{at} is stored", symbol=request.symbol)
+    return found[0] if len(found) == 1 else max(found, key=newest)
+
+
+def _length_ns(timeframe: str) -> int:
+    if len(timeframe) > 16:
+        raise InvalidRequest("the timeframe is too long for one", errors=["timeframe: too long"])
+    try:
+        return timeframe_ns(timeframe)
+    except ValueError as fault:
+        raise InvalidRequest(str(fault), errors=[f"timeframe: {timeframe!r}"]) from fault
+
+
+def _count(request: Request, name: str) -> int:
+    value: Any = request.args.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidRequest(f"{name} is a count, 0 or more", errors=[f"args.{name}: {value!r}"])
+    return value
+
+
+def _text(request: Request, name: str) -> str:
+    value: Any = request.args.get(name, "")
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} is a text", errors=[f"args.{name}: {value!r}"])
+    return value

@@ -1,0 +1,98 @@
+"""The schema: what the migrations make is what the code expects, up and down, and a newer one is refused."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from actors.persistence import schema
+from actors.persistence.failures import StoreError
+from actors.persistence.opening import open_store
+from actors.persistence.tables import METADATA
+from tests.unit.actors.persistence.frames import Publisher, trade
+from tests.unit.actors.persistence.store_laws import filled
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store("", str(tmp_path))
+    yield opened
+    opened.close()
+
+
+def version_is(store, version):
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+
+
+def test_migrations_make_the_tables_of_the_code(store):
+    store.positions()
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        made = dict(
+            connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).all()
+        )
+    for table in METADATA.sorted_tables:
+        is_without_rowid = table.dialect_options["sqlite"]["with_rowid"] is False
+        assert made[table.name].rstrip().endswith("WITHOUT ROWID") is is_without_rowid, table.name
+
+
+def test_a_missing_column_is_noticed(store):
+    """The comparison above can fail."""
+    store.positions()
+    with store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE bars DROP COLUMN vwap"))
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA)
+
+
+def test_head_is_the_newest_migration_and_all_are_known():
+    versions = [version for version, _ in schema.history()]
+    assert versions == list(schema.KNOWN)
+    assert versions[-1] == schema.HEAD
+
+
+def test_down_to_nothing_and_up_again(store):
+    store.positions()
+    filled(store, Publisher(), trade(1))
+    store.disconnect()
+    schema.downgrade(store.engine, "base")
+    with store.engine.connect() as connection:
+        assert inspect(connection).get_table_names() == [schema.VERSION_TABLE]
+        assert schema.current(connection) == ""
+    assert store.positions() == {}
+
+
+def test_a_migration_that_fails_leaves_the_version_before(store, monkeypatch):
+    with store.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE gaps (somebody TEXT)"))
+    with pytest.raises(StoreError, match="already exists"):
+        store.positions()
+    with store.engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["gaps"]
+
+
+def test_an_up_to_date_database_is_opened_without_alembic(store, monkeypatch):
+    store.positions()
+    monkeypatch.setattr(schema, "upgrade", lambda *_: pytest.fail("nothing is to be upgraded"))
+    assert store.positions() == {}
+
+
+def test_a_schema_from_the_future_is_refused_and_left_alone(store, tmp_path):
+    store.positions()
+    version_is(store, "0999")
+    with pytest.raises(StoreError, match=r"tapehub\.sqlite has schema 0999, newer than this program") as told:
+        store.positions()
+    assert "tapehub db downgrade" in told.value.fix
+    assert told.value.is_lasting
+    with store.engine.connect() as connection:
+        assert schema.current(connection) == "0999"
+
+
+def test_without_auto_upgrade_the_command_is_named(tmp_path):
+    store = open_store("", str(tmp_path), auto_upgrade=False)
+    with pytest.raises(StoreError, match=r"none of our tables.*tapehub db upgrade"):
+        store.positions()
+    with store.engine.connect() as connection:
+        assert inspect(connection).get_table_names() == []
+    store.close()
