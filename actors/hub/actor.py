@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final
 
 from actors.hub.answers import Answers
+from actors.hub.archive import Archive
 from actors.hub.desk import Desk
 from actors.hub.fleet import Fleet
 from actors.hub.freshness import Freshness
+from actors.hub.history import Deeper
 from actors.hub.market import MarketAnswers
 from actors.hub.overview import OverviewAnswers
 from actors.hub.settings import HubSettings
 from actors.hub.store import Store
+from actors.hub.warm_start import WarmStart
 from actors.hub.warmth import Warmth
 from actors.runtime.actor import Actor
-from protocol.record import Frame, RecordKind
+from protocol.record import FLAG_REPAIRED, Frame, RecordKind
+from protocol.replay import Position
 from protocol.requests import Reply, Request
 from protocol.sessions import session_named
 from protocol.transport import Envelope, remove_stale_socket
@@ -40,7 +45,11 @@ class HubActor(Actor):
         self.store = Store(settings, self._session_of)
         self.fleet = Fleet(settings.silence_s)
         self.warmth = Warmth(self.store, self._ask, self.drop, settings.snap_retry_s)
+        self.persistence = next((name for name in self.common.actors if name.startswith("persistence.")), "")
+        ask = self._ask_persistence if self.persistence else None
+        self.warm_start = WarmStart(self.store, settings, ask, self.drop, self.clock.mono_ns)
         self.answers = self._answers(settings)
+        self.archive = Archive(ask, self.answers.settle, self._is_persistence_up, settings.history_timeout_s)
         self.intake = self.consume(self._on_frame, on_beat=self._on_beat)
         endpoint = self.endpoints.query(self.name)
         remove_stale_socket(endpoint)
@@ -48,6 +57,12 @@ class HubActor(Actor):
         self.serve(self._queries, self._on_query)
         self.every(MEASURE_S, lambda: self.store.measure(MEASURE_S))
         self.every(SYNC_S, self._sync)
+        self.warm_start.warm(self._warmed)
+
+    def _warmed(self, positions: dict[str, Position]) -> None:
+        """The windows are filled up to these positions: hear everybody from there, who is not stored yet from the start."""
+        if positions:
+            self.intake.rewind(positions, is_from_start=True)
 
     def _answers(self, settings: HubSettings) -> Answers:
         ttl_s = {
@@ -63,10 +78,14 @@ class HubActor(Actor):
         desk = Desk(self.name, epoch, self.clock, self.catalog, self.store, self.fleet, freshness)
         addresses = {name: self.endpoints.pub(name) for name in self.common.actors}
         overview = OverviewAnswers(desk, self.status, addresses, settings.max_reply_bytes)
-        return Answers(desk, MarketAnswers(desk), overview, self.counters, settings.max_reply_bytes)
+        return Answers(
+            desk, MarketAnswers(desk, self.persistence), overview, self.counters, settings.max_reply_bytes
+        )
 
     def _on_frame(self, frame: Frame) -> None:
         kind = frame.kind
+        if frame.flags & FLAG_REPAIRED and frame.topic.startswith("bar."):
+            return  # a venue's candle for the aggregator to take in: what it makes of it comes from there
         if kind in _STORED:
             self.store.ingest(frame)
         elif kind == RecordKind.TIME:
@@ -76,7 +95,10 @@ class HubActor(Actor):
         self.fleet.on_beat(frame, self.clock.mono_ns())
 
     def _on_query(self, envelope: Envelope, body: bytes) -> None:
-        self._queries.reply(envelope, self.answers.answer(body))
+        try:
+            self._queries.reply(envelope, self.answers.answer(body))
+        except Deeper as deeper:
+            self.archive.fetch(deeper.plan, functools.partial(self._queries.reply, envelope))
 
     def _sync(self) -> None:
         """Ask new processes for what they remember, and collectors for the books that are out of step."""
@@ -86,6 +108,7 @@ class HubActor(Actor):
             if publisher.name in self.common.actors:
                 self.warmth.restore(publisher.name)
         self.warmth.sync_books(self.clock.mono_ns())
+        self.warm_start.tick()
 
     def _ask(
         self, actor: str, questions: list[Request], done: Callable[[list[Reply] | Exception], None]
@@ -94,15 +117,24 @@ class HubActor(Actor):
         if actor not in self.common.actors:
             return
         endpoint, timeout_s = self.endpoints.ctl(actor), self.settings.ask_timeout_s
+        self.submit(lambda: self._asked(endpoint, questions, timeout_s), done)
 
-        def work() -> list[Reply]:
-            requester = self.wire.requester(endpoint)
-            try:
-                return [requester.ask(question, timeout_s) for question in questions]
-            finally:
-                self.wire.forget(requester.socket)
+    def _ask_persistence(
+        self, question: Request, timeout_s: float, done: Callable[[Reply | Exception], None]
+    ) -> None:
+        """Ask for what is stored, in a thread as well."""
+        endpoint = self.endpoints.query(self.persistence)
+        self.submit(lambda: self._asked(endpoint, [question], timeout_s)[0], done)
 
-        self.submit(work, done)
+    def _asked(self, endpoint: str, questions: list[Request], timeout_s: float) -> list[Reply]:
+        requester = self.wire.requester(endpoint)
+        try:
+            return [requester.ask(question, timeout_s) for question in questions]
+        finally:
+            self.wire.forget(requester.socket)
+
+    def _is_persistence_up(self) -> bool:
+        return self.fleet.is_up_by_name(self.persistence, self.clock.mono_ns())
 
     def _session_of(self, symbol: str) -> str:
         session = self.catalog.get(symbol).session if symbol in self.catalog else ""
@@ -113,7 +145,7 @@ class HubActor(Actor):
 
     def status(self) -> dict[str, Any]:
         """As every actor's; the counts of what came are taken from the store just before."""
-        counts = {**self.store.received(), **self.warmth.counters()}
+        counts = {**self.store.received(), **self.warmth.counters(), **self.warm_start.counters()}
         counts["replies_unroutable"] = self._queries.unroutable
         self.counters.update({name: count - self.counters[name] for name, count in counts.items()})
         return super().status()
@@ -124,6 +156,8 @@ class HubActor(Actor):
         return {
             "query": self._queries.endpoint,
             "topics": len(self.store),
+            "warm_start": self.warm_start.state,
+            "history_asked": self.archive.asked,
             "gaps_open": self.store.gaps.open_count,
             "books": len(books),
             "books_synced": sum(book.is_synced for book in books),

@@ -15,7 +15,9 @@ from protocol.journal.disk import Disk
 from protocol.journal.reader import JournalReader, Outcome
 from protocol.journal.segment import SegmentName, segments_of
 from protocol.messages import Snap
-from protocol.record import HEADER_BYTES, MAX_TOPIC_BYTES, Frame, RecordKind, parse_frame
+from protocol.record import HEADER_BYTES, Frame, RecordKind, parse_frame
+from protocol.replay import frames_of
+from protocol.topics import END, mark_topic
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 """How far back a memory is looked for."""
@@ -54,10 +56,10 @@ def newest_memory(
     for number in range(len(segments) - 1, -1, -1):
         segment = segments[number]
         following = segments[number + 1] if number + 1 < len(segments) else None
-        frames = _frames_of(reader, segment, following)
-        read_bytes += sum(map(len, frames))
-        later = frames + later
-        found = _newest(later, name)
+        chunks = _chunks_of(reader, segment, following)
+        read_bytes += sum(map(len, chunks))
+        later = chunks + later
+        found = _newest(later, publisher, name)
         if found is not None:
             return found
         if read_bytes > max_bytes:
@@ -65,57 +67,57 @@ def newest_memory(
     return None
 
 
-def _frames_of(reader: JournalReader, segment: SegmentName, following: SegmentName | None) -> list[bytes]:
-    """Every readable frame of one segment."""
+def _chunks_of(reader: JournalReader, segment: SegmentName, following: SegmentName | None) -> list[bytes]:
+    """Every readable frame of one segment, many in a piece."""
     found: list[bytes] = []
     seq = segment.first_seq
     end = following.first_seq if following and following.epoch == segment.epoch else 0
     while not end or seq < end:
         chunk = reader.read(segment.epoch, seq, _READ_BYTES)
         if chunk.outcome is Outcome.DATA:
-            found += _split(chunk.frames)
+            found.append(chunk.frames)
         elif chunk.outcome is not Outcome.CORRUPT:
             break
         seq = chunk.last + 1
-    if end and seq > end:  # read on into the next segment: that one is there already
-        del found[len(found) - (seq - end) :]
     return found
 
 
-def _split(blob: bytes) -> list[bytes]:
-    """Frames that lie back to back; the reader has checked them."""
-    found = []
-    offset, size = 0, len(blob)
-    while offset < size:
-        head = blob.index(0, offset, offset + MAX_TOPIC_BYTES + 1) + 1
-        end = head + HEADER_BYTES + int.from_bytes(blob[head : head + 4], "little")
-        found.append(blob[offset:end])
-        offset = end
-    return found
-
-
-def _newest(frames: list[bytes], name: str) -> Memory | None:
-    """The last run of SNAP records that is whole."""
+def _newest(chunks: list[bytes], publisher: str, name: str) -> Memory | None:
+    """The last run of SNAP records that is whole. The topic leads to them, the checksum proves them."""
+    topic = mark_topic(publisher).encode() + END
     parts: list[bytes] = []
-    end = len(frames)
-    for at in range(len(frames) - 1, -1, -1):
-        data = frames[at]
-        if data[data.index(0) + 1 + _KIND_OFFSET] != RecordKind.SNAP:
-            continue
-        try:
-            snap = decode_events(parse_frame(data))[0]
-        except (FrameError, IndexError):
-            continue
-        if not isinstance(snap, Snap) or snap.name != name:
-            continue
-        if snap.part == snap.parts - 1:
-            parts, end = [], at + 1
-        elif not parts:
-            continue  # its later parts were not written
-        parts.append(snap.data)
-        if snap.part == 0:
-            if len(parts) != snap.parts:
-                parts = []
+    end = (0, 0)
+    for number in range(len(chunks) - 1, -1, -1):
+        chunk = chunks[number]
+        at = len(chunk)
+        while (at := chunk.rfind(topic, 0, at)) >= 0:
+            snap = _snap_at(chunk, at, len(topic))
+            if snap is None or snap[0].name != name:
                 continue
-            return Memory(b"".join(reversed(parts)), [parse_frame(data) for data in frames[end:]])
+            part, size = snap
+            if part.part == part.parts - 1:
+                parts, end = [], (number, at + size)
+            elif not parts:
+                continue  # its later parts were not written
+            parts.append(part.data)
+            if part.part == 0:
+                if len(parts) == part.parts:
+                    rest = [chunks[end[0]][end[1] :], *chunks[end[0] + 1 :]]
+                    return Memory(
+                        b"".join(reversed(parts)), [frame for blob in rest for frame in frames_of(blob)]
+                    )
+                parts = []
     return None
+
+
+def _snap_at(chunk: bytes, at: int, topic_bytes: int) -> tuple[Snap, int] | None:
+    """The SNAP record that begins there and its size, if one does."""
+    head = at + topic_bytes
+    if len(chunk) < head + HEADER_BYTES or chunk[head + _KIND_OFFSET] != RecordKind.SNAP:
+        return None
+    size = topic_bytes + HEADER_BYTES + int.from_bytes(chunk[head : head + 4], "little")
+    try:
+        events = decode_events(parse_frame(chunk[at : at + size]))
+    except FrameError:
+        return None
+    return (events[0], size) if events and isinstance(events[0], Snap) else None

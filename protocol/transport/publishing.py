@@ -82,7 +82,8 @@ class Publisher:
         """
         writer = self._writer
         frame = writer.build(topic, events[0].SCHEMA, encode_events(events), self._now_ns(), kind, flags)
-        self.last[topic] = frame
+        if kind != RecordKind.SNAP:  # long, and of no use to others
+            self.last[topic] = frame
         if self._store is None:
             self._send(frame, NOBLOCK)
         else:
