@@ -27,6 +27,8 @@ POINTS: Final = (
     "bus.send.after",
     "store.commit.before",
     "store.commit.after",
+    "parquet.commit.before",
+    "parquet.commit.after",
     "ack.before",
     "ack.after",
     "journal.seal.before",

@@ -51,6 +51,7 @@ _TS_OPEN: Final = struct.Struct("<q")
 _REVISION: Final = struct.Struct("<i")
 BAR_BYTES: Final = _ROW.size
 """Bytes of one row."""
+_TS_EVENT_OFFSET: Final = 8
 _REVISION_OFFSET: Final = 96
 
 STATUSES: Final = BAR_STATUSES
@@ -108,6 +109,12 @@ def unpack_bar(rows: Any, index: int, identity: tuple[str, str, str], sources: l
 def ts_open_of(rows: Any, index: int) -> int:
     """Open time of row `index`, ns."""
     value: int = _TS_OPEN.unpack_from(rows, index * BAR_BYTES)[0]
+    return value
+
+
+def ts_event_of(rows: Any, index: int) -> int:
+    """Venue time of the newest event in row `index`, ns."""
+    value: int = _TS_OPEN.unpack_from(rows, index * BAR_BYTES + _TS_EVENT_OFFSET)[0]
     return value
 
 

@@ -10,8 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from actors.hub.desk import Desk, Piece
+from actors.hub.history import Outcome
 from actors.hub.market import MarketAnswers
 from actors.hub.overview import LISTS, OverviewAnswers
+from actors.hub.past import Plan
 from actors.hub.payloads import array_header
 from protocol.errors import HubError, HubTimeout, InvalidRequest, Overloaded, ProtocolMismatch
 from protocol.requests import PROTOCOL_VERSION, Request, decode_request, encode_reply, error_reply
@@ -42,6 +44,7 @@ class Answers:
         max_reply_bytes: int,
     ) -> None:
         self._desk = desk
+        self._market = market
         self._counters = counters
         self._max_reply_bytes = max_reply_bytes
         self._reads: dict[str, Answer] = {
@@ -51,7 +54,7 @@ class Answers:
             "trades": market.trades,
             "order_flow": market.order_flow,
             "features": market.features,
-            "history": market.history,
+            "history": market.history_here,
             "gaps": overview.gaps,
             "symbols": overview.symbols,
             "topics": overview.topics,
@@ -62,6 +65,7 @@ class Answers:
         }
         self._operations: dict[str, Answer] = {
             **self._reads,
+            "history": market.history,
             "tail": overview.tail,
             "ticks": self._ticks,
             "snapshot": self._snapshot,
@@ -79,7 +83,11 @@ class Answers:
         return list(self._operations)
 
     def answer(self, body: bytes) -> bytes:
-        """Answer one question; whatever is wrong with it is said in the reply."""
+        """Answer one question; whatever is wrong with it is said in the reply.
+
+        Raises:
+            Deeper: a `history` for which the store is to be asked: `settle` answers then.
+        """
         request_id = 0
         try:
             request = decode_request(body)
@@ -87,6 +95,13 @@ class Answers:
             return self._dispatch(request, self._operations)
         except HubError as refusal:
             return self._refuse(request_id, refusal)
+
+    def settle(self, plan: Plan, outcome: Outcome) -> bytes:
+        """Answer a `history` with what the store said."""
+        try:
+            return self._market.settle(plan, outcome)
+        except HubError as refusal:
+            return self._refuse(plan.request.id, refusal)
 
     def _refuse(self, request_id: int, refusal: HubError) -> bytes:
         self._counters[f"refused_{refusal.code}"] += 1

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from protocol.history import recoded
 from protocol.messages import Bar
 from protocol.windows import (
     BAR_BYTES,
     MAX_SOURCES,
     pack_bar,
     revision_of,
+    ts_event_of,
     ts_open_of,
     unpack_bar,
 )
@@ -61,11 +63,30 @@ class BarWindow:
         index = count - 1 if bar.ts_open_ns == last_ns else self.position(bar.ts_open_ns)
         if self.ts_open_ns(index) != bar.ts_open_ns:
             return self._insert(index, row)
-        if revision_of(self._rows, self._start + index) > bar.revision:
+        place = self._start + index
+        kept = revision_of(self._rows, place)
+        if kept > bar.revision:
             return False
-        offset = (self._start + index) * BAR_BYTES
+        if kept == bar.revision == 0 and ts_event_of(self._rows, place) > bar.ts_event_ns:
+            return False  # the running candle as it was before: read again from the journal
+        offset = place * BAR_BYTES
         self._rows[offset : offset + BAR_BYTES] = row
         return True
+
+    def fill(self, rows: bytes, sources: list[str]) -> None:
+        """Take stored candles, oldest first, in one go: the newest revision wins, of equals what is here.
+
+        Raises:
+            ValueError: they come from more than 255 sources.
+        """
+        stored = recoded(rows, sources, self.sources)
+        here = bytes(self.rows(0, len(self)))
+        if here and stored and ts_open_of(stored, len(stored) // BAR_BYTES - 1) >= ts_open_of(here, 0):
+            whole = _merged(bytes(stored), here)
+        else:
+            whole = stored + here
+        block = bytearray(whole[max(0, len(whole) - self._limit * BAR_BYTES) :])
+        self._rows, self._start, self._stop = block, 0, len(block) // BAR_BYTES
 
     def ts_open_ns(self, index: int) -> int:
         """Open time of a candle, 0 is the oldest."""
@@ -125,3 +146,18 @@ class BarWindow:
         for offset in range(0, len(tail), BAR_BYTES):
             self._append(tail[offset : offset + BAR_BYTES])
         return True
+
+
+def _merged(stored: bytes, here: bytes) -> bytes:
+    """Two windows of one series as one, in order of time."""
+    rows = {ts_open_of(row, 0): row for row in _each(stored)}
+    for row in _each(here):
+        ts_open_ns = ts_open_of(row, 0)
+        other = rows.get(ts_open_ns)
+        if other is None or revision_of(other, 0) <= revision_of(row, 0):
+            rows[ts_open_ns] = row
+    return b"".join(rows[ts_open_ns] for ts_open_ns in sorted(rows))
+
+
+def _each(rows: bytes) -> list[bytes]:
+    return [rows[offset : offset + BAR_BYTES] for offset in range(0, len(rows), BAR_BYTES)]

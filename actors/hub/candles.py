@@ -36,12 +36,19 @@ class BarSlot(Slot):
         """Take new candles and new revisions of old ones."""
         bars: list[Bar] = decode_events(frame)
         super().apply(frame)
+        self._upsert(bars)
+
+    def backfill(self, frame: Frame) -> None:
+        """Take the candles of an older frame: a newer revision that is here stays."""
+        self._upsert(decode_events(frame))
+
+    def _upsert(self, bars: list[Bar]) -> None:
         for bar in bars:
             try:
                 if not self.window.upsert(bar):
                     self.older_revisions += 1
             except ValueError as fault:
-                raise PayloadError(f"{frame.topic}: {fault}") from fault
+                raise PayloadError(f"{self.name}: {fault}") from fault
 
     def newest(self) -> tuple[bytes, int]:
         """The newest candle, and when the aggregator published it (a candle has no receive time)."""
@@ -51,6 +58,10 @@ class BarSlot(Slot):
         """The newest `count` candles, encoded, oldest first."""
         stop = len(self.window)
         return [_encode(self.window.bar(index)) for index in range(max(0, stop - count), stop)]
+
+    def span(self) -> tuple[int, int]:
+        """Time `[from, to)` of the candles kept, ns."""
+        return self.covered(0, len(self.window))
 
     def covered(self, start: int, stop: int) -> tuple[int, int]:
         """Time range `[from, to)` that candles `[start, stop)` stand for, ns; (0, 0) if there are none."""

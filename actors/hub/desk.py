@@ -19,6 +19,7 @@ from actors.runtime.clock import Clock
 from protocol.errors import InvalidRequest, NoData, StaleData, UnknownSymbol
 from protocol.instruments import Catalog
 from protocol.requests import Reply, Request, encode_reply
+from protocol.sessions import timeframe_ns
 from protocol.topics import market_topic
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -150,6 +151,34 @@ class Desk:
             text = f"{what} at {topic.venue} is {age_s:.3g} s old, its limit is {ttl_s:g} s"
         return StaleData(text, age_s=age_s, ttl_s=ttl_s, state=state, symbol=topic.symbol, topic=slot.name)
 
+    def described(
+        self,
+        request: Request,
+        slot: Slot | None,
+        covered: tuple[int, int],
+        details: dict[str, Any],
+        data: Any,
+    ) -> bytes:
+        """The reply with rows of the past, and more to be known of them than their head has room for.
+
+        Age and state are those of the newest value kept, and refuse nothing: what happened does not become stale.
+        """
+        now_ns = self.clock.now_ns()
+        reply = Reply(
+            id=request.id, ok=True, publisher=self.name, epoch=self.epoch, ts_ns=now_ns, state="none", asked=request.n,
+            covered_from_ns=covered[0], covered_to_ns=covered[1], details=details,
+        )  # fmt: skip
+        if slot is not None:
+            frame = slot.frame
+            judged = self.freshness.judge(
+                slot, slot.newest()[1], now_ns, self.clock.mono_ns(), _interval_s(slot)
+            )
+            reply = msgspec.structs.replace(
+                reply, age_s=judged.age_s, state=judged.state, source=self.fleet.name_of(frame.publisher_padded),
+                source_epoch=frame.epoch, seq=frame.seq, topic=slot.name, topic_seq=frame.topic_seq,
+            )  # fmt: skip
+        return b"".join((extend_map(encode_reply(reply), "data"), _encode(data)))
+
     def plain(self, request: Request, data: Any, asked: int = 0) -> bytes:
         """The reply with a value that has no age of its own."""
         return self.encoded(request, [_encode(data)], asked)
@@ -165,3 +194,8 @@ class Desk:
             asked=asked,
         )
         return b"".join((extend_map(encode_reply(reply), "data"), *pieces))
+
+
+def _interval_s(slot: Slot) -> float:
+    """How long the newest value of a slot stands by its nature: a candle as long as its timeframe."""
+    return timeframe_ns(slot.topic.timeframe) / 1e9 if slot.topic.timeframe else 0.0

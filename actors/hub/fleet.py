@@ -131,6 +131,11 @@ class Fleet:
             return True
         return mono_ns - publisher.beat_ns <= self._silence_ns and beat.state != "STOPPED"
 
+    def is_up_by_name(self, name: str, mono_ns: int) -> bool:
+        """Whether a publisher beats, by its name; one never heard is given the benefit of the doubt."""
+        known = [one for one in self._publishers.values() if one.name == name]
+        return not known or self.is_alive(known[0], mono_ns)
+
     def is_connected(self, venue: Venue, mono_ns: int) -> bool:
         """Whether a venue's feed is connected and its publisher still says so."""
         return venue.is_connected and mono_ns - venue.heard_ns <= self._silence_ns

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from actors.hub.slots import Slot
 from protocol.codec import decode_events
-from protocol.messages import Gap, Message
+from protocol.messages import GAP_STATES, Gap, Message
 from protocol.record import Frame
 from protocol.topics import Topic
 
@@ -28,6 +28,10 @@ class EventLog:
     def add(self, events: Iterable[Message]) -> None:
         """Append; the oldest are forgotten."""
         self._events.extend(events)
+
+    def add_earlier(self, events: Iterable[Message]) -> None:
+        """Append events that come late, unless they came before."""
+        self.add([event for event in events if event not in self._events])
 
     def newest(self, count: int, symbol: str = "", venue: str = "") -> list[Message]:
         """At most `count` events (0: all), oldest first; of one symbol or venue where named."""
@@ -71,6 +75,14 @@ class GapLedger:
             )
             self._settle(oldest)
             del self._gaps[oldest.gap_id]
+
+    def add_earlier(self, gaps: Iterable[Gap]) -> None:
+        """Enter announcements that may be older than what is known: a gap never goes back to an earlier state."""
+        self.add(
+            gap
+            for gap in gaps
+            if (known := self._gaps.get(gap.gap_id)) is None or _rank(gap.state) > _rank(known.state)
+        )
 
     def _settle(self, gap: Gap) -> None:
         key = (gap.venue, gap.symbol, gap.kind)
@@ -125,6 +137,15 @@ class LogSlot(Slot):
         events = decode_events(frame)
         super().apply(frame)
         self._log.add(events)
+
+    def backfill(self, frame: Frame) -> None:
+        """Enter what was announced earlier, unless it has gone on since."""
+        self._log.add_earlier(decode_events(frame))
+
+
+def _rank(state: str) -> int:
+    """How far a gap has got."""
+    return GAP_STATES.index(state) if state in GAP_STATES else -1
 
 
 def _concerns(event: Message, symbol: str) -> bool:

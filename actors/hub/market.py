@@ -7,21 +7,33 @@ import msgspec
 from actors.hub.books import BookSlot
 from actors.hub.candles import BarSlot
 from actors.hub.desk import Desk
+from actors.hub.history import (
+    DEFAULT_TIMEFRAME,
+    Deeper,
+    HistoryAnswers,
+    Outcome,
+    length_s_of,
+)
+from actors.hub.past import Plan
 from actors.hub.slots import FlowSlot
 from actors.hub.trades import TradeSlot
-from protocol.errors import InvalidRequest, NoData
+from protocol.errors import InvalidRequest, NoData, Overloaded
 from protocol.requests import Request
-from protocol.sessions import timeframe_ns
 
 _encode = msgspec.msgpack.Encoder().encode
-DEFAULT_TIMEFRAME = "1m"
 
 
 class MarketAnswers:
-    """One method per operation; each returns the encoded reply or raises a HubError."""
+    """One method per operation; each returns the encoded reply or raises a HubError.
 
-    def __init__(self, desk: Desk) -> None:
+    Args:
+        desk: What all answers need.
+        store: Name of the persistence actor; empty: there is none.
+    """
+
+    def __init__(self, desk: Desk, store: str = "") -> None:
         self._desk = desk
+        self._history = HistoryAnswers(desk, store)
 
     def tick(self, request: Request) -> bytes:
         """`data`: a `Quote`."""
@@ -49,7 +61,7 @@ class MarketAnswers:
 
     def _bars(self, request: Request) -> BarSlot:
         timeframe = request.timeframe or DEFAULT_TIMEFRAME
-        _length_s(timeframe)
+        length_s_of(timeframe)
         slot = self._desk.find("bar", request, timeframe)
         assert isinstance(slot, BarSlot)
         return slot
@@ -97,55 +109,26 @@ class MarketAnswers:
         timeframe = request.timeframe or DEFAULT_TIMEFRAME
         slot = self._desk.find("feature", request, timeframe)
         event, recv_ns = slot.newest()
-        return self._desk.value(request, slot, recv_ns, (event,), interval_s=_length_s(timeframe))
+        return self._desk.value(request, slot, recv_ns, (event,), interval_s=length_s_of(timeframe))
 
     def history(self, request: Request) -> bytes:
-        """Candles (`kind` bar, the default) or trades of a time range, from what the hub keeps itself.
+        """Rows (`kind` bar, the default, trade, quote or gap) of a time range; `details` says where they came from.
 
-        The covered range says how much of the range that is; nothing at all is `no_data`. What happened long
-        ago does not become stale, so age and state describe the newest value and refuse nothing.
+        Raises:
+            Deeper: the window does not reach far enough back; the store is to be asked, then `settle` answers.
         """
-        lenient = msgspec.structs.replace(request, allow_stale=True)
-        kind = request.kind or "bar"
-        if kind == "bar":
-            bars = self._bars(request)
-            start, stop = bars.window.between(request.from_ns, request.to_ns)
-            start = max(start, stop - request.n) if request.n else start
-            if start == stop:
-                raise self._outside(request, *bars.covered(0, len(bars.window)))
-            return self._candles(lenient, bars, start, stop)
-        if kind != "trade":
-            raise InvalidRequest(
-                f"no history of kind {kind!r}; there is bar and trade", errors=[f"kind: {kind!r}"]
-            )
-        slot = self._desk.find("trade", request)
-        assert isinstance(slot, TradeSlot)
-        trades = slot.between(request.from_ns, request.to_ns)
-        trades = trades[-request.n :] if request.n else trades
-        if not trades:
-            kept = slot.between(0, 0)
-            raise self._outside(request, kept[0].ts_event_ns, kept[-1].ts_event_ns + 1)
-        window = (request.n, trades[0].ts_event_ns, trades[-1].ts_event_ns + 1)
-        return self._desk.value(lenient, slot, slot.newest()[1], (_encode(trades),), window)
+        plan = self._history.plan(request)
+        if plan.ask is not None:
+            raise Deeper(plan)
+        return self.settle(plan, None)
 
-    @staticmethod
-    def _outside(request: Request, from_ns: int, to_ns: int) -> NoData:
-        return NoData(
-            f"nothing of {request.symbol} between {request.from_ns} and {request.to_ns or 'now'} is kept here",
-            covered_from_ns=from_ns,
-            covered_to_ns=to_ns,
+    def history_here(self, request: Request) -> bytes:
+        """As `history`, of what the hub keeps itself: for a question among many, which are all answered at once."""
+        plan = self._history.plan(request)
+        return self.settle(
+            plan, None if plan.ask is None else Overloaded("the store is not asked in a snapshot")
         )
 
-
-def _length_s(timeframe: str) -> float:
-    """Seconds of one candle.
-
-    Raises:
-        InvalidRequest: not a timeframe.
-    """
-    if len(timeframe) > 16:
-        raise InvalidRequest("the timeframe is too long for one", errors=["timeframe: too long"])
-    try:
-        return timeframe_ns(timeframe) / 1e9
-    except ValueError as fault:
-        raise InvalidRequest(str(fault), errors=[f"timeframe: {timeframe!r}"]) from fault
+    def settle(self, plan: Plan, outcome: Outcome) -> bytes:
+        """Answer `history` with what the store said."""
+        return self._history.answer(plan, outcome)

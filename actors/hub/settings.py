@@ -39,5 +39,11 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Pause between two requests for a snapshot of the same book, seconds."""
     ask_timeout_s: Seconds = 5.0
     """Patience when asking another actor for its last values or a book snapshot, seconds."""
+    history_timeout_s: Seconds = 1.0
+    """Patience when asking the persistence actor for the part of a `history` that is not kept here, seconds."""
+    warm_timeout_s: Seconds = 2.0
+    """How long a hub that starts waits for the stored windows before it goes on without, seconds."""
+    warm_retry_s: Seconds = 2.0
+    """Pause before it asks for them again, seconds."""
     max_reply_bytes: Annotated[int, msgspec.Meta(ge=65_536)] = 8 * 1024 * 1024
     """Longest answer to a question for many things at once (`snapshot`, `tail`), bytes."""

@@ -23,7 +23,8 @@ class Slot:
     """Base: the newest frame of a topic and counts of what came."""
 
     __slots__ = (
-        "counted", "events", "fixed", "frame", "frames", "is_restored", "name", "rate_per_s", "schema", "session", "topic",
+        "again", "counted", "ends", "events", "fixed", "frame", "frames", "is_restored", "name", "rate_per_s", "schema",
+        "session", "since", "topic",
     )  # fmt: skip
 
     def __init__(self, name: str, topic: Topic, frame: Frame) -> None:
@@ -40,7 +41,13 @@ class Slot:
         self.fixed: tuple[bytes, int, bytes] = (b"", 0, b"")
         """(publisher, its epoch, what every answer from this topic says meanwhile), kept by the desk."""
         self.is_restored = False
-        """The newest frame came from its publisher's memory, so the bus may bring it once more."""
+        """The newest frame came from its publisher's memory or the store, so the bus may bring it, and older ones."""
+        self.again = b""
+        """Payload of the frame that came from its publisher's memory."""
+        self.ends: dict[bytes, tuple[int, int]] = {}
+        """Publisher to the (epoch, seq) up to which this topic was filled from the store."""
+        self.since: tuple[bytes, int, int] | None = (frame.publisher_padded, frame.epoch, frame.seq)
+        """Publisher, epoch and seq of the first frame of the topic that was heard; None: the store has what was before."""
         self.schema = 0
         """Number of the message type that the topic carries."""
         self.session = ""
@@ -70,12 +77,47 @@ class Slot:
         """The newest `count` events, encoded, oldest first; as many as are kept."""
         return [self.newest()[0]] if count else []
 
+    def backfill(self, frame: Frame) -> None:
+        """Take a frame that comes after a newer one, since the journal is read from an earlier position.
+
+        Of a newest value that changes nothing; windows put it in its place.
+        """
+
+    def join(self, frame: Frame) -> None:
+        """Take a frame of a topic that was restored: neither what the store held already, nor a frame twice.
+
+        Raises:
+            PayloadError: as `apply`.
+        """
+        end = self.ends.get(frame.publisher_padded)
+        if end is not None:
+            if (frame.epoch, frame.seq) <= end:
+                return
+            del self.ends[frame.publisher_padded]
+        if self.is_newer(frame):
+            self.is_restored = bool(self.ends)
+            self.apply(frame)
+        elif frame.payload != self.again:
+            self.backfill(frame)
+
+    def adopt(self, frame: Frame) -> None:
+        """The frame behind what the store gave, from its publisher's memory: the store does not keep its `topic_seq`."""
+        mine = self.frame
+        if (
+            not mine.topic_seq
+            and frame.publisher_padded == mine.publisher_padded
+            and (frame.epoch, frame.seq) == (mine.epoch, mine.seq)
+        ):
+            self.frame = frame
+
     def is_newer(self, frame: Frame) -> bool:
-        """Whether a frame comes after what is stored here, by its publisher's own numbers."""
+        """Whether a frame comes after what is stored here, by its publisher's own numbers; of different
+        publishers the one that was published later.
+        """
         mine = self.frame
         if frame.publisher_padded != mine.publisher_padded:
-            return False
-        return (frame.epoch, frame.topic_seq) > (mine.epoch, mine.topic_seq)
+            return frame.ts_pub_ns > mine.ts_pub_ns
+        return (frame.epoch, frame.seq) > (mine.epoch, mine.seq)
 
 
 class DecodedSlot(Slot):
@@ -140,3 +182,10 @@ class FlowSlot(Slot):
         super().apply(frame)
         for flow in flows:
             self.windows[flow.window_s] = flow
+
+    def backfill(self, frame: Frame) -> None:
+        """The newest frame may hold one window only: take those that are missing."""
+        for flow in decode_events(frame):
+            known = self.windows.get(flow.window_s)
+            if known is None or known.ts_event_ns <= flow.ts_event_ns:
+                self.windows[flow.window_s] = flow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from actors.hub.books import BookSlot
@@ -15,6 +15,7 @@ from actors.hub.trades import TradeSlot
 from protocol.errors import HubError, PayloadError
 from protocol.messages import MESSAGE_TYPES
 from protocol.record import Frame
+from protocol.replay import Position
 from protocol.topics import Topic, parse_topic
 
 LOG_KINDS: Final = ("alert", "signal", "news", "liquidation")
@@ -81,9 +82,8 @@ class Store:
             raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not what this topic carries")
         elif not slot.is_restored:
             slot.apply(frame)
-        elif slot.is_newer(frame):
-            slot.is_restored = False
-            slot.apply(frame)
+        else:
+            slot.join(frame)
 
     def restore(self, frame: Frame) -> bool:
         """Take a frame from before we listened, unless something newer is here; returns whether it was taken.
@@ -94,18 +94,53 @@ class Store:
             PayloadError: as `ingest`.
         """
         slot = self._slots.get(frame.topic)
-        if slot is not None and not slot.is_newer(frame):
-            return False
         if slot is not None:
+            if not slot.is_newer(frame):
+                slot.adopt(frame)
+                return False
             slot.is_restored = False
         self.ingest(frame)
         slot = self._slots.get(frame.topic)
         if slot is not None:
-            slot.is_restored = True
+            slot.is_restored, slot.again = True, frame.payload
         return slot is not None
+
+    def expect_again(self) -> None:
+        """All publishers will be read again from an earlier position: nothing of it may count twice."""
+        for slot in self._slots.values():
+            slot.is_restored, slot.since = True, None
+
+    def is_reached(self, positions: Mapping[str, Position]) -> bool:
+        """Whether everything before the first frame heard of each window lies before these positions."""
+        for slot in self._slots.values():
+            if slot.since is not None and isinstance(slot, BarSlot | TradeSlot):
+                publisher, epoch, seq = slot.since
+                reached = positions.get(publisher.rstrip(b"\x00").decode("ascii", "replace"))
+                if reached is None or reached < (epoch, seq - 1):
+                    return False
+        return True
+
+    def place(self, frame: Frame) -> Slot:
+        """The slot of a topic, made without taking the frame if it is new: to be filled from the store.
+
+        Raises:
+            PayloadError: there is no place for this topic.
+        """
+        slot = self._slots.get(frame.topic)
+        if slot is None:
+            slot = self._new_slot(frame)
+            slot.since = None
+            self._keep(slot)
+        return slot
 
     def _first(self, frame: Frame) -> None:
         """Keep a topic that is new, if its first frame can be read."""
+        slot = self._new_slot(frame)
+        slot.apply(frame)
+        if slot.frames:
+            self._keep(slot)
+
+    def _new_slot(self, frame: Frame) -> Slot:
         if len(self._slots) >= self._settings.max_topics:
             raise PayloadError(f"{frame.topic}: more than {self._settings.max_topics} topics")
         try:
@@ -117,10 +152,11 @@ class Store:
         if frame.schema >> 8 != slot.schema:
             raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not what this topic carries")
         slot.session = self._session_of(topic.symbol) if topic.symbol else ""
-        slot.apply(frame)
-        if not slot.frames:
-            return
-        self._slots[frame.topic] = slot
+        return slot
+
+    def _keep(self, slot: Slot) -> None:
+        topic = slot.topic
+        self._slots[slot.name] = slot
         if topic.symbol:
             key = (topic.kind, topic.symbol, topic.timeframe)
             self._by_symbol.setdefault(key, []).append(slot)

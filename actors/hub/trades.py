@@ -40,9 +40,38 @@ class TradeSlot(Slot):
         self.frame = frame
         self.frames += 1
         self.events += count
-        self._payloads.insert(place, (frame.payload, count))
+        self._insert(place, frame.payload, count)
+
+    def backfill(self, frame: Frame) -> None:
+        """Put trades that come late in their place, unless they were heard before; they are not the newest."""
+        count = event_count(frame.payload)
+        if count and all(held != frame.payload for held, _ in self._payloads):
+            self.events += count
+            self._insert(self._place_of(frame.payload), frame.payload, count)
+
+    def fill(self, payloads: list[bytes]) -> None:
+        """Take stored trades, in order of time; of those that were heard too one stays."""
+        heard = {bytes(event) for payload, _ in self._payloads for event in split_events(payload)}
+        for payload in payloads:
+            events = (
+                [event for event in split_events(payload) if bytes(event) not in heard] if heard else None
+            )
+            if events is None:
+                self._payloads.append((payload, event_count(payload)))
+            elif events:
+                self._payloads.append((array_header(len(events)) + b"".join(events), len(events)))
+        if heard:
+            self._payloads = collections.deque(sorted(self._payloads, key=lambda held: _order_of(held[0])))
+        self._kept = sum(count for _, count in self._payloads)
+        self._forget()
+
+    def _insert(self, place: int, payload: bytes, count: int) -> None:
+        self._payloads.insert(place, (payload, count))
         self._kept += count
-        while self._kept - self._payloads[0][1] >= self._keep:
+        self._forget()
+
+    def _forget(self) -> None:
+        while self._payloads and self._kept - self._payloads[0][1] >= self._keep:
             self._kept -= self._payloads.popleft()[1]
 
     def _place_of(self, payload: bytes) -> int:
@@ -88,6 +117,15 @@ class TradeSlot(Slot):
             for trade in _decode_trades(payload)
             if trade.ts_event_ns >= from_ns and (not to_ns or trade.ts_event_ns < to_ns)
         ]
+
+    def seam_ns(self) -> int:
+        """Time from which every trade is kept: behind the oldest one, whose moment forgotten ones may share."""
+        return min(trade.ts_event_ns for trade in _decode_trades(self._payloads[0][0])) + 1
+
+    def span(self) -> tuple[int, int]:
+        """Time `[from, to)` of the trades kept, ns."""
+        times = [trade.ts_event_ns for trade in self.between(0, 0)]
+        return min(times), max(times) + 1
 
     def tail(self, count: int) -> list[bytes]:
         """The newest `count` trades, encoded, oldest first."""

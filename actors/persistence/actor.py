@@ -43,14 +43,14 @@ class Persistence(Actor):
     def _targets(self, settings: PersistenceSettings) -> list[Target]:
         run_dir = self.common.run_dir
         found: list[Target] = []
-        self._history: HistoryServer | None = None
+        reader: Reader | None = None
         if settings.database != NO_DATABASE:
             try:
                 found.append(SqlTarget(self.name, settings, run_dir, self.clock))
                 reader = Reader(parse_url(settings.database, run_dir))
             except StoreError as fault:
                 raise ConfigError([f"actors.{self.name}.database: {fault}"]) from fault
-            self._history = HistoryServer(reader, self.name, self.publisher.epoch, self.clock.now_ns)
+        self._history = HistoryServer(reader, self.name, self.publisher.epoch, self.clock.now_ns)
         if settings.parquet:
             found.append(ParquetTarget(self.name, settings, run_dir, self.clock))
         return found
@@ -76,8 +76,6 @@ class Persistence(Actor):
     def _on_query(self, envelope: Envelope, body: bytes) -> None:
         """Answer in a thread: reading the past takes its time."""
         history = self._history
-        if history is None:
-            return
         self.submit(lambda: history.answer(body), functools.partial(self._answered, envelope))
 
     def _answered(self, envelope: Envelope, reply: bytes | Exception) -> None:

@@ -23,11 +23,17 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "reason",
     ),
 }  # fmt: skip
-"""Kind to the columns a message is made of; the columns of its key and its record stand behind them."""
+"""Kind to the columns a message is made of."""
+_READ: Final = {
+    kind: tuple(dict.fromkeys((*columns, *RECORD[:3], *PAGE_KEYS[kind])))
+    for kind, columns in _COLUMNS.items()
+}
+"""Kind to what is read: those, the record it came in, and what else is in its key, each once."""
+_KEY_PLACES: Final = {kind: tuple(_READ[kind].index(name) for name in PAGE_KEYS[kind]) for kind in _COLUMNS}
 
 
 def _selected(kind: str, table: Table) -> list[Any]:
-    return [table.c[name] for name in (*_COLUMNS[kind], *PAGE_KEYS[kind], *RECORD)]
+    return [table.c[name] for name in _READ[kind]]
 
 
 _pages: Final = {
@@ -68,11 +74,10 @@ def read_events(moment: Moment, kind: str, instrument: Instrument, wanted: Range
     rows = moment.rows(statement, instrument_id=instrument.id, **values)
     has_more = len(rows) > wanted.limit
     del rows[wanted.limit :]
-    begin = len(_COLUMNS[kind])
-    end = begin + len(PAGE_KEYS[kind])
-    cursor = cursor_of(tuple(rows[-1][begin:end])) if has_more else ""
+    cursor = cursor_of(tuple(rows[-1][place] for place in _KEY_PLACES[kind])) if has_more else ""
     if wanted.is_newest_first:
         rows.reverse()
+    end = len(_COLUMNS[kind])
     return EventPage(_events(kind, instrument, rows), [tuple(row[end : end + 3]) for row in rows], cursor)
 
 

@@ -37,13 +37,13 @@ class HistoryServer:
     """Answers `history`, `windows` and `latest`; safe in threads, since each answer reads in its own transaction.
 
     Args:
-        reader: Of the store.
+        reader: Of the store; None: there is no database to read, and every answer says so.
         name: Who answers, for the replies.
         epoch: Epoch of the answering process.
         now_ns: Wall clock.
     """
 
-    def __init__(self, reader: Reader, name: str, epoch: int, now_ns: Callable[[], int]) -> None:
+    def __init__(self, reader: Reader | None, name: str, epoch: int, now_ns: Callable[[], int]) -> None:
         self._reader = reader
         self._name = name
         self._epoch = epoch
@@ -84,6 +84,8 @@ class HistoryServer:
             )
         if request.deadline_ns and request.deadline_ns < self._now_ns():
             raise HubTimeout("the question waited longer than its asker does", timeout_s=request.timeout_s)
+        if self._reader is None:
+            raise NoData(f"{self._name} keeps no database (its setting `database` is none)")
         with self._reader.moment() as moment:
             return operation(moment, request)
 

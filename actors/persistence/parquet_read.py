@@ -1,7 +1,8 @@
 """The Parquet files of a table as one Arrow dataset, while the sink writes, merges and deletes them.
 
-An hour of one file stays as it is; an hour still in parts may become one at any moment. So parts are opened here
-and now: an open file can be read to its end whatever becomes of its name.
+A merged hour stays as it is; one still in parts, or one that may get another part, can become one file at any
+moment. So the files of those hours are opened here and now: an open file can be read to its end whatever becomes
+of its name. All others are opened when they are read, or a month of them would be too many.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from actors.persistence.tables import STORED
 
 _ATTEMPTS: Final = 20
 """How often an hour may be merged between the listing and the opening; once is rare."""
+_NEWEST_HOURS: Final = 3
+"""Hours of a table that may get another part yet."""
 
 
 class StoredFiles:
@@ -59,12 +62,13 @@ class StoredFiles:
 
 def _opened(paths: Sequence[Path], schema: pa.Schema) -> ds.Dataset:
     in_hour = Counter(path.parent for path in paths)
+    unsettled = {*sorted(in_hour)[-_NEWEST_HOURS:], *(hour for hour, count in in_hour.items() if count > 1)}
     words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     form = ds.ParquetFileFormat(dictionary_columns=words)
     disk = fs.LocalFileSystem()
     fragments = [
         form.make_fragment(pa.OSFile(str(path)))
-        if in_hour[path.parent] > 1
+        if path.parent in unsettled
         else form.make_fragment(str(path), filesystem=disk)
         for path in paths
     ]

@@ -36,6 +36,7 @@ from actors.persistence.parquet_write import GROUP_ROWS, make_folders, write_dra
 from actors.persistence.rows import Row
 from actors.persistence.tables import DEFAULT_KINDS, STORED, columns_of
 from actors.runtime.clock import Clock
+from protocol.crash import crash_point
 from protocol.journal.disk import Disk
 from protocol.replay import Position
 
@@ -241,7 +242,9 @@ class ParquetSink:
             draft = path.with_name(draft_name(name))
             write_draft(self._disk, draft, buffer.columns.schema, pieces, encoded)
             self._disk.sync_folder(path.parent)
+        crash_point("parquet.commit.before")
         write_commit(self._disk, self.folder, commit)
+        crash_point("parquet.commit.after")
         rename_parts(self._disk, self.folder, paths)
         self._commit = commit
 

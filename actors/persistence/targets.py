@@ -129,8 +129,9 @@ class ParquetTarget:
             sink.add(batch)
             if sink.is_due:
                 sink.flush()
-                sink.compact()
                 self._drop_old(sink)
+            else:
+                sink.compact()
         except ParquetError as fault:
             raise StoreError(str(fault)) from fault
         return Buffered(batch.row_count, {})
@@ -146,5 +147,10 @@ class ParquetTarget:
 
     def close(self) -> None:
         """Write what is buffered."""
+        from actors.persistence.parquet_commit import ParquetError  # noqa: PLC0415
+
         if self._sink is not None:
-            self._sink.close()
+            try:
+                self._sink.close()
+            except ParquetError as fault:
+                raise StoreError(str(fault)) from fault

@@ -66,9 +66,7 @@ def windows_after(moment: Moment, sizes: Sizes, cursor: str, max_bytes: int) -> 
             break
         following = _encode_cursor(instrument.id, series)
         if series:
-            window = _bar_window(
-                moment, instrument, series, min(sizes.bars, max_bytes // BAR_BYTES), names
-            )
+            window = _bar_window(moment, instrument, series, min(sizes.bars, max_bytes // BAR_BYTES), names)
             bars += [window] if window else []
             size_bytes += len(window.rows) if window else 0
         else:
@@ -96,8 +94,8 @@ def _units(
 def _bar_window(
     moment: Moment, instrument: Instrument, timeframe: str, limit: int, names: dict[int, str]
 ) -> BarWindow | None:
-    newest = newest_bar(moment, instrument, timeframe)
-    if newest is None or not limit:
+    newest = newest_bar(moment, instrument, timeframe) if limit else None
+    if newest is None:
         return None
     page = read_bars(moment, instrument, timeframe, Range(0, 0, limit))
     return BarWindow(

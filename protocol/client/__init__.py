@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from protocol.client.candles import Candles
 from protocol.client.hub import Hub
 from protocol.client.joining import Missing
+from protocol.client.quotes import Quotes
 from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
 from protocol.client.trades import Trades
 
@@ -25,6 +26,7 @@ __all__ = [
     "Hub",
     "Missing",
     "OrderFlow",
+    "Quotes",
     "SymbolInfo",
     "Tick",
     "Ticks",

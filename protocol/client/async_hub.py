@@ -14,8 +14,9 @@ from protocol.client.async_streaming import stream_messages
 from protocol.client.candles import Candles
 from protocol.client.finding import find_endpoints
 from protocol.client.joining import Missing
+from protocol.client.paging import Paging
 from protocol.client.patience import Patience
-from protocol.client.questions import Question
+from protocol.client.questions import Past, Question
 from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
 from protocol.client.trades import Trades
 from protocol.messages import Alert, Gap, Liquidation, Message, News, Signal
@@ -145,11 +146,36 @@ class AsyncHub:
         to_ns: int = 0,
         n: int = 0,
         venue: str = "",
-    ) -> Candles | Trades:
+    ) -> Past:
         """As `Hub.history`."""
-        return await self._ask(
-            questions.history(symbol, timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns, n=n, venue=venue)
+        question = questions.history(
+            symbol, timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns, n=n, venue=venue
         )
+        paging = Paging(question)
+        while (request := paging.next()) is not None:
+            paging.take(await self._asker.ask(request))
+        return paging.whole()
+
+    async def history_pages(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        *,
+        kind: str = "bar",
+        from_ns: int = 0,
+        to_ns: int = 0,
+        n: int = 0,
+        venue: str = "",
+    ) -> AsyncIterator[Past]:
+        """As `Hub.history_pages`, for `async for`."""
+        question = questions.history(
+            symbol, timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns, n=n, venue=venue
+        )
+        paging = Paging(question, is_oldest_first=True)
+        while (request := paging.next()) is not None:
+            page = paging.take(await self._asker.ask(request))
+            if page is not None:
+                yield page
 
     async def status(self) -> dict[str, Any]:
         """As `Hub.status`."""

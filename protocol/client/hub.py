@@ -13,8 +13,9 @@ from protocol.client.asking import Asker
 from protocol.client.candles import Candles
 from protocol.client.finding import find_endpoints
 from protocol.client.joining import Missing
+from protocol.client.paging import Paging
 from protocol.client.patience import Patience
-from protocol.client.questions import Question
+from protocol.client.questions import Past, Question
 from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
 from protocol.client.streaming import stream_messages
 from protocol.client.trades import Trades
@@ -159,11 +160,40 @@ class Hub:
         to_ns: int = 0,
         n: int = 0,
         venue: str = "",
-    ) -> Candles | Trades:
-        """Candles (`kind` bar) or trades (`kind` trade) of a time range; what came is in the covered range."""
-        return self._ask(
-            questions.history(symbol, timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns, n=n, venue=venue)
+    ) -> Past:
+        """Candles (`kind` bar), trades or quotes of a time range, the newest `n` of it (0: all), oldest first.
+
+        What the hub does not keep comes from the database. `parts` of the result says which rows came from where,
+        `missing` what could not be had and why.
+        """
+        question = questions.history(
+            symbol, timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns, n=n, venue=venue
         )
+        paging = Paging(question)
+        while (request := paging.next()) is not None:
+            paging.take(self._asker.ask(request))
+        return paging.whole()
+
+    def history_pages(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        *,
+        kind: str = "bar",
+        from_ns: int = 0,
+        to_ns: int = 0,
+        n: int = 0,
+        venue: str = "",
+    ) -> Iterator[Past]:
+        """As `history`, page by page and the oldest first: for ranges that are too long to be held at once."""
+        question = questions.history(
+            symbol, timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns, n=n, venue=venue
+        )
+        paging = Paging(question, is_oldest_first=True)
+        while (request := paging.next()) is not None:
+            page = paging.take(self._asker.ask(request))
+            if page is not None:
+                yield page
 
     def status(self) -> dict[str, Any]:
         """`hub`, `counters`, `actors` (state, heartbeat age, rates), `venues`, `gaps_open`."""

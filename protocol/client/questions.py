@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from protocol.client.candles import Candles
+from protocol.client.quotes import Quotes
 from protocol.client.results import (
     Book,
     Features,
@@ -41,6 +42,8 @@ from protocol.requests import Reply, Request
 from protocol.windows import BarData
 
 T = TypeVar("T")
+Past = Candles | Trades | Quotes
+"""What a range of the past comes as."""
 Decoder = msgspec.msgpack.Decoder
 
 
@@ -68,6 +71,7 @@ class Question(Generic[T]):
 
 
 _quote: Final = Decoder(Quote).decode
+_quotes: Final = Decoder(list[Quote]).decode
 _book: Final = Decoder(BookMessage).decode
 _trades: Final = Decoder(list[Trade]).decode
 _candles: Final = Decoder(BarData).decode
@@ -226,13 +230,24 @@ def history(
     to_ns: int = 0,
     n: int = 0,
     venue: str = "",
-) -> Question[Candles | Trades]:
-    """Candles (`kind` bar) or trades (`kind` trade) of a time range; 0 leaves an end open."""
+) -> Question[Past]:
+    """Candles (`kind` bar), trades or quotes of a time range; 0 leaves an end open. One page: `Hub.history` asks
+    for all of them.
+    """
     request = Request(
         op="history", symbol=symbol, venue=venue, timeframe=timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns,
         n=n,
     )  # fmt: skip
-    return Question(request, _make_trades if kind == "trade" else _make_candles)
+    return Question(request, _MAKERS.get(kind, _make_candles))
+
+
+def _make_quotes(reply: Reply) -> Quotes:
+    rows = _quotes(reply.data)
+    symbol, venue = (rows[0].symbol, rows[0].venue) if rows else ("", "")
+    return Quotes(reply, rows, symbol, venue)
+
+
+_MAKERS: Final[dict[str, Callable[[Reply], Past]]] = {"trade": _make_trades, "quote": _make_quotes}
 
 
 def status() -> Question[dict[str, Any]]:

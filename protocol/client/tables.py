@@ -36,6 +36,11 @@ class Table:
         self.covered_to_ns = reply.covered_to_ns
         """End of that time (the close of the last candle, even while it is running)."""
 
+        self.parts: list[dict[str, Any]] = reply.details.get("parts", [])
+        """Where the rows of `history` came from: `source` (store or window), `from_ns`, `to_ns`, `rows`."""
+        self.missing: list[dict[str, Any]] = reply.details.get("missing", [])
+        """What of a range could not be had: `from_ns`, `to_ns`, `reason`."""
+
     def __len__(self) -> int:
         raise NotImplementedError
 

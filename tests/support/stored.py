@@ -43,11 +43,11 @@ class Stored:
                 into = f"INSERT OR REPLACE INTO {STORED[kind].table.name} ({', '.join(columns)}) VALUES ({marks})"
                 connection.exec_driver_sql(into, rows)
             fresh = self._catalogue.take_fresh()
-            for instrument in fresh.instruments if fresh else []:
+            for instrument in fresh.instruments:
                 connection.exec_driver_sql(
                     "INSERT INTO instruments (id, venue, symbol) VALUES (?, ?, ?)", instrument
                 )
-            for publisher in fresh.publishers if fresh else []:
+            for publisher in fresh.publishers:
                 connection.exec_driver_sql("INSERT INTO publishers (id, name) VALUES (?, ?)", publisher)
             for name, position in reached.items():
                 key = self._catalogue.publisher(name)
@@ -55,6 +55,13 @@ class Stored:
                     "INSERT OR REPLACE INTO positions (publisher_id, epoch, seq, updated_ns) VALUES (?, ?, ?, 0)",
                     (key, *position),
                 )
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._engine.begin() as connection:
+            for table in METADATA.sorted_tables:
+                connection.execute(table.delete())
+        self._catalogue = Catalogue()
 
     def close(self) -> None:
         """Close its connections."""

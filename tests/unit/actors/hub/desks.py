@@ -42,7 +42,7 @@ class FakeClock:
 class FakeHub:
     """Everything of the hub but its process."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, persistence: str = "", **settings: Any) -> None:
         made = HubSettings(**settings)
         self.clock = FakeClock()
         self.catalog = Catalog(
@@ -61,7 +61,9 @@ class FakeHub:
         own = {"state": "RUNNING", "counters": {"ticks_received": 1}, "seq": 3}
         endpoints = {"collector.binance.1": "ipc:///c", "hub.1": "ipc:///h"}
         overview = OverviewAnswers(self.desk, lambda: dict(own), endpoints, MAX_REPLY_BYTES)
-        self.answers = Answers(self.desk, MarketAnswers(self.desk), overview, self.counters, MAX_REPLY_BYTES)
+        self.answers = Answers(
+            self.desk, MarketAnswers(self.desk, persistence), overview, self.counters, MAX_REPLY_BYTES
+        )
         self.pens: dict[str, Pen] = {}
 
     def hear(self, topic: str, *events: Message, publisher: str = "collector.binance.1") -> None:

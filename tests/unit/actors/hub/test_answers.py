@@ -156,7 +156,8 @@ def test_history_says_what_it_covers_or_that_it_has_nothing(hub: FakeHub) -> Non
     assert older.code == "no_data"
     assert older.details["covered_from_ns"] == 10 * MINUTE_NS
     assert [one.trade_id for one in decode(trades.data, type=list[Trade])] == [2, 3]
-    assert hub.ask("history", symbol="BTC_USDT", kind="quote").code == "invalid_request"
+    assert hub.ask("history", symbol="BTC_USDT", kind="quote").code == "no_data"
+    assert hub.ask("history", symbol="BTC_USDT", kind="wish").code == "invalid_request"
 
 
 def test_lists_of_events(hub: FakeHub) -> None:

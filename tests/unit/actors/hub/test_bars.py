@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actors.hub.bars import BarWindow
 from protocol.messages import Bar
-from protocol.windows import BAR_BYTES, bar_dtype
+from protocol.windows import BAR_BYTES, bar_dtype, pack_bar
 from tests.unit.actors.hub.samples import bar
 
 MINUTE_NS = 60_000_000_000
@@ -118,3 +118,37 @@ def test_any_order_of_candles_leaves_the_newest_ones_at_their_highest_revision(
             del kept[min(kept)]
 
     assert [window.bar(index) for index in range(len(window))] == [kept[minute] for minute in sorted(kept)]
+
+
+stored_bars = st.dictionaries(st.integers(0, 30), st.integers(1, 3), max_size=20)
+
+
+@settings(max_examples=100, deadline=None)
+@given(stored_bars, changes, st.integers(1, 40))
+def test_stored_candles_join_those_that_are_here_at_the_newest_revision(
+    stored: dict[int, int], steps: list[tuple[int, int, int]], limit: int
+) -> None:
+    window = window_of(limit)
+    for minute, revision, close in steps:
+        window.upsert(bar(minute, close=float(close), revision=revision, source="trade"))
+    kept = {one.ts_open_ns: one for one in (window.bar(index) for index in range(len(window)))}
+    old = [bar(minute, revision=stored[minute], close=100.0, source="rest.a") for minute in sorted(stored)]
+
+    window.fill(b"".join(pack_bar(one, 0) for one in old), ["rest.a"])
+
+    for one in old:
+        if one.ts_open_ns not in kept or one.revision > kept[one.ts_open_ns].revision:
+            kept[one.ts_open_ns] = one
+    newest = [kept[ts_open_ns] for ts_open_ns in sorted(kept)][-limit:]
+    assert [window.bar(index) for index in range(len(window))] == newest
+    window.upsert(bar(99))
+    assert window.bar(len(window) - 1) == bar(99)
+    assert len(window) == min(limit, len(newest) + 1)
+
+
+def test_the_running_candle_never_goes_back_in_time() -> None:
+    window = window_of(3)
+    window.upsert(bar(1, revision=0, ts_event_ns=MINUTE_NS + 9, close=2.0))
+
+    assert not window.upsert(bar(1, revision=0, ts_event_ns=MINUTE_NS + 5, close=1.0))
+    assert window.bar(0).close == 2.0

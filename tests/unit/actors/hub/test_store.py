@@ -7,6 +7,7 @@ import pytest
 
 from actors.hub.settings import HubSettings
 from actors.hub.store import Store
+from actors.hub.trades import TradeSlot
 from protocol.errors import PayloadError
 from protocol.messages import Alert, Quote, Trade
 from protocol.record import Frame, RecordKind, parse_frame
@@ -110,8 +111,12 @@ def test_a_restored_value_that_the_bus_brings_again_counts_once() -> None:
     for frame in sent:
         kept.ingest(frame)
 
-    assert kept.received()["trades_received"] == 3
-    assert newest_id(kept) == 3
+    slot = kept.get("trade.binance.BTC_USDT")
+    assert isinstance(slot, TradeSlot)
+    assert kept.received()["trades_received"] == 4
+    assert [trade.trade_id for trade in slot.between(0, 0)] == [0, 1, 2, 3], (
+        "the earlier one is put in its place"
+    )
 
 
 def test_a_restored_value_does_not_replace_a_newer_one() -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from actors.persistence.batch import Batch
 from actors.persistence.catalogue import Catalogue
 from actors.persistence.parquet_folder import live_files
+from actors.persistence.parquet_read import StoredFiles
 from actors.persistence.parquet_schema import KIND_OF
 from actors.persistence.parquet_sink import ParquetSink
 from protocol.codec import encode_events
@@ -177,9 +178,8 @@ def stored_keys(folder: Path) -> Counter[Key]:
     """The same of what a reader finds now; every file that counts must be readable."""
     found: Counter[Key] = Counter()
     for table in KIND_OF:
-        for path in live_files(folder, table):
-            rows = pq.read_table(path, columns=["publisher", "epoch", "seq", "k"]).to_pylist()
-            found.update((table, row["publisher"], row["epoch"], row["seq"], row["k"]) for row in rows)
+        rows = StoredFiles(folder, table).dataset.to_table(["publisher", "epoch", "seq", "k"])
+        found.update((table, *values) for values in zip(*rows.to_pydict().values(), strict=True))
     return found
 
 

@@ -279,3 +279,12 @@ def test_one_answer_sees_one_moment(library: Library) -> None:
         assert moment.positions() == before
     with library.reader.moment() as moment:
         assert moment.positions() != before
+
+
+def test_an_actor_without_a_database_says_so() -> None:
+    server = HistoryServer(None, "persistence.1", 1, lambda: 0)
+
+    reply = decode_reply(server.answer(encode_request(Request(op="latest", id=7))))
+
+    assert (reply.id, reply.code) == (7, "no_data")
+    assert "keeps no database" in reply.message

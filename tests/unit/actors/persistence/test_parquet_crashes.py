@@ -33,9 +33,9 @@ from tests.unit.actors.persistence.parquet_rig import (
     stored_keys,
 )
 
-MANY = int(os.environ.get("TAPEHUB_PARQUET_EXAMPLES", "30"))
+MANY = int(os.environ.get("TAPEHUB_PARQUET_EXAMPLES", "15"))
 """Examples of each property; a thorough run (1000 and more) also ends a life at every single call."""
-STRIDE = 1 if MANY >= 1000 else 70
+STRIDE = 1 if MANY >= 1000 else 110
 FRAMES = market(36)
 
 
@@ -288,7 +288,7 @@ def flushed(sink: ParquetSink) -> bool:
 
 
 @given(at=st.integers(1, 30))
-@settings(max_examples=max(15, MANY // 10))
+@settings(max_examples=max(8, MANY // 10))
 def test_a_failed_write_is_told_and_the_next_attempt_goes_on_from_what_is_stored(tmp_path_factory, at):
     folder = tmp_path_factory.mktemp("full")
     disk = FullDisk(0)
