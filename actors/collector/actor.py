@@ -13,6 +13,7 @@ from actors.collector.gaps import Gaps
 from actors.collector.market_clock import VenueClock
 from actors.collector.normaliser import Normaliser
 from actors.collector.outbox import Outbox
+from actors.collector.reconciling import INTERVAL_S, Reconciling
 from actors.collector.resume import end_rest
 from actors.collector.settings import CollectorSettings
 from actors.collector.venue import Venue
@@ -68,6 +69,7 @@ class Collector(Actor):
         self.every(SWEEP_S, self._sweep)
         self.every(self.settings.watermark_s, self._mark)
         self.every(self.settings.checkpoint_s, self._remember)
+        self.every(INTERVAL_S, Reconciling(self).tick)
 
     def _feed(self, market: str) -> Feed:
         outbox = Outbox(self.publish, self.counters)

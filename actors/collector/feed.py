@@ -68,6 +68,7 @@ class Feed:
         self.market = market
         self.normaliser = normaliser
         self.clock = MarketClock()
+        normaliser.venue_now_ns = lambda: self.clock.reached(actor.clock.mono_ns())
         self.lines: list[Line] = []
         self.streams: dict[str, Stream] = {}
         self.take = normaliser.take

@@ -70,6 +70,10 @@ class Gaps:
         """A gap of trades with known ids of which not all have come."""
         return self._holes.get(gap_id)
 
+    def knows(self, gap_id: str) -> bool:
+        """Whether this process will announce the end of a gap."""
+        return gap_id in self._holes or any(gap.gap_id == gap_id for gap in self._current.values())
+
     @property
     def open_count(self) -> int:
         """Gaps without an end yet."""

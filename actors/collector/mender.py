@@ -153,7 +153,9 @@ class Mender:
         for ended in found.gaps:
             self._outbox.add(ended)
         if found.last_id < page.from_id:
-            self._failed(page, rest.RestError(f"the venue has no trade {page.from_id} and none after it"))
+            self._failed(
+                page, rest.RestError(f"the venue has no trade {page.from_id} and none after it", 200)
+            )
         elif self._repairs.took(page, found.last_id):
             self._abandon(gap, "the venue does not have all of these ids")
 

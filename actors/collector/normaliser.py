@@ -24,6 +24,7 @@ from actors.collector.venue import (
     Parser,
     Reject,
 )
+from actors.collector.venue_time import VenueTime
 from protocol.messages import Bar, Gap, Liquidation, Message, Quote, Trade
 
 NO_LIMIT_NS: Final = 2**63
@@ -87,7 +88,10 @@ class Normaliser:
         self._parse = parser.parse
         self._emit = emit
         self._drop = drop
+        self.venue_now_ns: Callable[[], int] = lambda: 0
+        """Where the venue's clock must be now by the monotonic clock, 0 if that is not known."""
         self._max_ahead_ns = max_ahead_ns
+        self._venue_time = VenueTime(max_ahead_ns)
         self._is_curious = is_curious
         self._handlers: dict[type, Callable[[Any], None]] = {
             Trade: self._trade,
@@ -138,7 +142,7 @@ class Normaliser:
         found = Fetched([], [], int(trades[-1].trade_id or 0) if trades else 0)
         chain = self.tapes[symbol].trades
         for trade in trades:
-            if trade.ts_event_ns - ts_recv_ns > self._max_ahead_ns:
+            if not self._is_true(trade.ts_event_ns, max(ts_recv_ns, self.newest_ns)):
                 self._drop("clock_ahead", f"{symbol}: trade {trade.trade_id} fetched by id")
                 continue
             trade_id: int = trade.trade_id  # type: ignore[assignment]  # this venue's ids are counted
@@ -257,11 +261,18 @@ class Normaliser:
 
     def _reach(self, ts_event_ns: int, ts_recv_ns: int, symbol: str) -> bool:
         """Note a new newest event time; False if it is too far ahead of our clock to be true."""
-        if ts_event_ns - ts_recv_ns > self._max_ahead_ns:
+        if not self._is_true(ts_event_ns, ts_recv_ns):
             self._drop("clock_ahead", f"{symbol}: {(ts_event_ns - ts_recv_ns) / 1e9:.1f} s ahead of ours")
             return False
         self.newest_ns = ts_event_ns
         return True
+
+    def _is_true(self, ts_event_ns: int, ts_recv_ns: int) -> bool:
+        """Whether a venue's time can be believed; our own clock may be the wrong one."""
+        if ts_event_ns - ts_recv_ns <= self._max_ahead_ns:
+            self._venue_time.agreeing = 0
+            return True
+        return self._venue_time.admits(ts_event_ns, ts_recv_ns, self.venue_now_ns())
 
     def _trade(self, trade: Trade) -> None:
         symbol, ts_event_ns = trade.symbol, trade.ts_event_ns

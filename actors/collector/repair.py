@@ -2,7 +2,7 @@
 
     add -> waiting -> asked -> took    -> waiting for its next page, or done
                             -> failed  -> waiting, behind the others, until its pause is over
-                                       -> given up after ATTEMPTS failures in a row
+                                       -> given up after ATTEMPTS failures in a row, or GIVE_UP_S of a venue that is down
 
 Holes are worked off one after the other, pages in the order of their ids, within the venue's weight budget.
 Whoever is told that a hole was given up or refused must announce why.
@@ -22,6 +22,8 @@ PAGE_TRADES: Final = 1000
 """Most trades that a venue gives at once."""
 ATTEMPTS: Final = 6
 """Failures in a row after which a hole is given up; a venue that asks us to wait has not failed."""
+GIVE_UP_S: Final = 900.0
+"""A venue that does not answer, or says that it cannot now (5xx), is asked for so long."""
 MAX_WAITING: Final = 256
 """Holes of one market in the queue."""
 _ASKS_TO_WAIT: Final = frozenset({418, 429})
@@ -41,7 +43,7 @@ class Page(NamedTuple):
 class _Job:
     """One hole on its way to being filled."""
 
-    __slots__ = ("backoff", "due_ns", "failures", "gap", "next_id")
+    __slots__ = ("backoff", "down_since_ns", "due_ns", "failures", "gap", "next_id")
 
     def __init__(self, gap: Gap, from_id: int, due_ns: int, backoff: Backoff) -> None:
         self.gap = gap
@@ -50,6 +52,8 @@ class _Job:
         self.due_ns = due_ns
         self.failures = 0
         """In a row."""
+        self.down_since_ns = 0
+        """First of the failures in a row for which the venue is down, monotonic; 0: it is not."""
 
 
 class Repairs:
@@ -134,7 +138,7 @@ class Repairs:
         job = self._answered(page)
         if job is None:
             return False
-        job.next_id, job.failures = last_id + 1, 0
+        job.next_id, job.failures, job.down_since_ns = last_id + 1, 0, 0
         if job.next_id <= job.gap.to_id:
             return False
         self._jobs.remove(job)
@@ -154,8 +158,13 @@ class Repairs:
         job.due_ns = mono_ns + round(pause_s * 1e9)
         if status in _CONCERNS_US or retry_after_s is not None:
             self.closed_until_ns = max(self.closed_until_ns, job.due_ns)
-        job.failures += status not in _ASKS_TO_WAIT
-        if job.failures >= ATTEMPTS:
+        if status == 0 or status >= 500:
+            job.down_since_ns = job.down_since_ns or mono_ns
+            is_hopeless = mono_ns - job.down_since_ns > GIVE_UP_S * 1e9
+        else:
+            job.failures += status not in _ASKS_TO_WAIT
+            is_hopeless = job.failures >= ATTEMPTS
+        if is_hopeless:
             return None
         self._jobs.append(job)
         return pause_s

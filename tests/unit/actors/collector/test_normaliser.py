@@ -197,6 +197,27 @@ def test_a_wild_clock_is_refused_a_fast_one_is_not(path):
     assert path.normaliser.newest_ns == (now_ms + 2000) * 1_000_000
 
 
+def test_our_clock_may_be_the_one_that_is_wrong(path):
+    now_ms = RECV_NS // 1_000_000
+    path.normaliser.venue_now_ns = lambda: (now_ms + 3_600_000) * 1_000_000
+    assert len(path.take(trade(1, t_ms=now_ms + 3_600_100), trade(2, t_ms=now_ms + 7_200_000))) == 1
+    assert path.dropped == {"clock_ahead": 1}
+
+
+def test_times_that_agree_with_each_other_are_believed(path):
+    now_ms = RECV_NS // 1_000_000
+    ahead = [trade(number, t_ms=now_ms + 60_000 + number) for number in range(1, 9)]
+    assert len(path.take(*ahead)) == 4
+    assert path.dropped == {"clock_ahead": 4}
+
+
+def test_a_wild_time_between_true_ones_never_adds_up(path):
+    now_ms = RECV_NS // 1_000_000
+    for number in range(1, 40, 2):
+        path.take(trade(number, t_ms=now_ms + number), trade(number + 1, t_ms=now_ms + 60_000))
+    assert path.dropped["clock_ahead"] == 20
+
+
 def test_quotes_without_time_do_not_move_the_venues_clock(path):
     path.take(ticker(1))
     assert (path.normaliser.newest_ns, path.normaliser.newest_local_ns) == (0, RECV_NS)

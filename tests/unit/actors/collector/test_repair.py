@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
-from actors.collector.repair import ATTEMPTS, Page, Repairs
+from actors.collector.repair import ATTEMPTS, GIVE_UP_S, Page, Repairs
 from protocol.messages import Gap
 
 SECOND_NS = 1_000_000_000
@@ -86,8 +86,28 @@ def test_failures_in_a_row_end_it_and_let_others_pass_meanwhile():
     now_ns, pauses = 0, []
     while len(queue):
         now_ns += 40 * SECOND_NS
-        pauses.append(queue.failed(queue.due(now_ns), now_ns, 503))
-    assert pauses == [2.0, 4.0, 8.0, 16.0, None]
+        pauses.append(queue.failed(queue.due(now_ns), now_ns, 200))
+    assert pauses == [2.0, 4.0, 8.0, 16.0, 30.0, None]
+
+
+@pytest.mark.parametrize("status", [0, 500, 503])
+def test_a_venue_that_is_down_is_asked_for_a_quarter_of_an_hour(status):
+    queue = repairs()
+    queue.add(gap(1, 1, 5))
+    now_ns = 0
+    while len(queue):
+        now_ns += 40 * SECOND_NS
+        queue.failed(queue.due(now_ns), now_ns, status)
+    assert now_ns == pytest.approx(GIVE_UP_S * 1e9, rel=0.1)
+
+
+def test_an_answer_in_between_begins_the_patience_anew():
+    queue = repairs()
+    queue.add(gap(1, 1, 5))
+    queue.failed(queue.due(40 * SECOND_NS), 40 * SECOND_NS, 503)
+    queue.took(queue.due(80 * SECOND_NS), 3)
+    late_ns = round((GIVE_UP_S + 60) * SECOND_NS)
+    assert queue.failed(queue.due(late_ns), late_ns, 503) is not None
 
 
 @pytest.mark.parametrize("status", [400, 401, 404])
