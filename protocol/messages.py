@@ -11,57 +11,54 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar, Final
 
-import msgspec
+from protocol.marks import ACTOR_STATES, Beat, CleanStop, Epoch, Snap, Watermark
+from protocol.message import BUY, SELL, SIDE_NAMES, UNKNOWN_SIDE, Message
 
-BUY: Final = 1
-SELL: Final = -1
-UNKNOWN_SIDE: Final = 0
-SIDE_NAMES: Final = {BUY: "buy", SELL: "sell", UNKNOWN_SIDE: "unknown"}
+__all__ = [
+    "ACTOR_STATES",
+    "BAR_STATUSES",
+    "BUY",
+    "GAP_STATES",
+    "KINDS",
+    "MESSAGE_TYPES",
+    "SELL",
+    "SIDE_NAMES",
+    "UNKNOWN_SIDE",
+    "Alert",
+    "Bar",
+    "Beat",
+    "Book",
+    "CleanStop",
+    "Epoch",
+    "Feature",
+    "Flow",
+    "Gap",
+    "Level",
+    "Liquidation",
+    "Message",
+    "News",
+    "Quote",
+    "Signal",
+    "Snap",
+    "Trade",
+    "Watermark",
+]
 
 Level = tuple[float, float]
 """(price, size) of one book level."""
 
 BAR_STATUSES: Final = ("open", "closed", "quiet", "gap", "stale")
 GAP_STATES: Final = ("open", "filling", "filled", "unfillable")
-ACTOR_STATES: Final = ("STARTING", "RUNNING", "DRAINING", "STOPPED")
-
-
-class Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Base of all messages: an array on the wire, plus what every one of them can do."""
-
-    KIND: ClassVar[str] = ""
-    """Topic prefix, for example `trade`."""
-    SCHEMA: ClassVar[int] = 0
-    """Type number times 256 plus version; travels in the record header."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return field names and plain values; `side` becomes a word."""
-        row: dict[str, Any] = msgspec.to_builtins(
-            {name: getattr(self, name) for name in self.__struct_fields__}
-        )
-        if "side" in row:
-            row["side"] = SIDE_NAMES.get(row["side"], "unknown")
-        return row
-
-    def validate(self) -> list[str]:
-        """Return what is wrong with the values, empty if nothing is."""
-        return []
 
 
 def _price_faults(**prices: float) -> list[str]:
-    return [
-        f"{name} {value!r} is not a positive finite number"
-        for name, value in prices.items()
-        if not (math.isfinite(value) and value > 0)
-    ]
+    wrong = {name: value for name, value in prices.items() if not (math.isfinite(value) and value > 0)}
+    return [f"{name} {value!r} is not a positive finite number" for name, value in wrong.items()]
 
 
 def _size_faults(**sizes: float) -> list[str]:
-    return [
-        f"{name} {value!r} is not a finite number >= 0"
-        for name, value in sizes.items()
-        if not (math.isfinite(value) and value >= 0)
-    ]
+    wrong = {name: value for name, value in sizes.items() if not (math.isfinite(value) and value >= 0)}
+    return [f"{name} {value!r} is not a finite number >= 0" for name, value in wrong.items()]
 
 
 class Quote(Message, array_like=True, frozen=True, gc=False):
@@ -312,81 +309,6 @@ class Gap(Message, array_like=True, frozen=True, gc=False):
     count: int = 0
     """Messages repaired so far."""
     reason: str = ""
-
-
-class Beat(Message, array_like=True, frozen=True, gc=False):
-    """Heartbeat of one actor, sent from its working loop: small each 250 ms, full each second."""
-
-    KIND: ClassVar[str] = "beat"
-    SCHEMA: ClassVar[int] = 12 << 8 | 1
-
-    publisher: str
-    epoch: int
-    last_seq: int
-    durable_seq: int
-    prev_epoch: int
-    prev_last_seq: int
-    mono_ns: int
-    state: str
-    """STARTING, RUNNING, DRAINING, STOPPED."""
-    detail: dict[str, Any] | None = None
-    """Full status each second: counters, rates, lags, open gaps, memory, version; see docs/protocol.md."""
-
-
-class Epoch(Message, array_like=True, frozen=True, gc=False):
-    """First record of every epoch: who starts, and what it knows of the epoch before."""
-
-    KIND: ClassVar[str] = "mark"
-    SCHEMA: ClassVar[int] = 13 << 8 | 1
-
-    publisher: str
-    prev_epoch: int
-    prev_last_seq: int
-    is_clean: bool
-    """The epoch before ended with a CLEAN_STOP."""
-    boot_id: str
-    host: str
-    pid: int
-    version: str
-
-
-class Watermark(Message, array_like=True, frozen=True, gc=False):
-    """Event time that a venue feed has reached: closes candles without a tick, and replays identically."""
-
-    KIND: ClassVar[str] = "mark"
-    SCHEMA: ClassVar[int] = 14 << 8 | 1
-
-    publisher: str
-    venue: str
-    ts_event_ns: int
-    """Newest event time seen plus the monotonic time since; never goes back in an epoch."""
-    is_connected: bool
-
-
-class CleanStop(Message, array_like=True, frozen=True, gc=False):
-    """Last record of an epoch that ended in order."""
-
-    KIND: ClassVar[str] = "mark"
-    SCHEMA: ClassVar[int] = 15 << 8 | 1
-
-    publisher: str
-    last_seq: int
-
-
-class Snap(Message, array_like=True, frozen=True, gc=False):
-    """What a publisher remembers at this place of its own stream: a restart goes on from the newest one."""
-
-    KIND: ClassVar[str] = "mark"
-    SCHEMA: ClassVar[int] = 16 << 8 | 1
-
-    publisher: str
-    name: str
-    """What it is a memory of, one word of the publisher's own."""
-    data: bytes
-    """Opaque to others."""
-    part: int = 0
-    """Number of this part: a long memory goes out in several records, one after the other."""
-    parts: int = 1
 
 
 MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (

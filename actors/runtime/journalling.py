@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from actors.runtime.clock import Clock
-from actors.runtime.settings import JournalSettings
+from actors.runtime.settings import Journals
 from protocol.errors import StartError
 from protocol.journal.journal import Journal
 from protocol.journal.recovery import Recovered, recover
@@ -54,7 +54,7 @@ class Journalling:
     """
 
     def __init__(
-        self, folder: Path, publisher: str, epoch: int, clock: Clock, settings: JournalSettings
+        self, folder: Path, publisher: str, epoch: int, clock: Clock, settings: Journals
     ) -> None:
         try:
             self.journal = Journal(

@@ -38,7 +38,7 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Whether actors fetch from the journal server what the bus lost; without it every loss is a hole."""
 
 
-class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Journals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The journals, one per publisher under `<run_dir>/journal`: every frame is in one before it is sent."""
 
     segment_bytes: Annotated[int, Meta(ge=1_000_000, le=1_000_000_000)] = 64 * 1024 * 1024
@@ -78,7 +78,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Instruments and their names at each venue; a relative path counts from this file's folder."""
     bus: Bus = Bus()
     """Sockets between actors."""
-    journal: JournalSettings = JournalSettings()
+    journal: Journals = Journals()
     """Journals of the publishers."""
     logs: Logs = Logs()
     """Log files."""

@@ -56,7 +56,14 @@ def test_each_comes_back_unless_its_configuration_is_bad(programs) -> None:
 
 def test_data_flows_downhill_at_the_start(programs) -> None:
     order = sorted(programs, key=lambda name: int(programs[name]["priority"]))
-    assert [name.partition(".")[0] for name in order] == ["journal", "simulator", "collector", "persistence", "aggregator", "hub"]
+    assert [name.partition(".")[0] for name in order] == [
+        "journal",
+        "simulator",
+        "collector",
+        "persistence",
+        "aggregator",
+        "hub",
+    ]
 
 
 def test_logs_are_rotated(programs) -> None:

@@ -81,7 +81,7 @@ def test_show_fills_in_defaults_and_later_layers(capsys, config):
     [
         ("log_level", "info\n"),
         ("actors.hub.1.bar_window", "77\n"),
-        ("bus", '{"high_water_mark":100000}\n'),
+        ("bus", '{"high_water_mark":100000,"replay":true}\n'),
     ],
 )
 def test_get_one_setting(capsys, config, path, out):
