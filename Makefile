@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_LOCK := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup run stop status fix check unit test docs bench replay-check kill-check chaos lock clean
+.PHONY: help setup run stop status fix check unit test docs bench replay-check kill-check chaos join-check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ kill-check: ## kill -9 each actor in turn, print the seconds until data is fresh
 
 chaos: setup ## the whole system under faults, compared with the simulator's truth: minutes
 	@./scripts/chaos
+
+join-check: setup ## join a lossy bus to its journal 100,000 times: 0 lost, 0 doubled; minutes
+	@./scripts/join-check
 
 lock: ## write requirements*.txt again from pyproject.toml (needs uv)
 	$(UV_LOCK) -o requirements.txt

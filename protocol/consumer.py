@@ -4,39 +4,37 @@
     JOIN   at the journal's head: what waits and was fetched already is dropped, the next one is applied, and so on
     LIVE   every frame as it comes; a hole, a new epoch that does not follow on, or a heartbeat ahead of us: PULL
 
-The key of everything is (publisher, epoch, seq). The chain check at each new epoch turns what neither bus nor
-journal can give any more into a hole that is told, never into a silent skip. A subscriber of some topics only
-(`prefixes`) judges by `topic_seq` instead of `seq`, and has the journal server filter.
+The key of everything is (publisher, epoch, seq). The chain check at each new epoch (protocol/chain.py) turns what
+neither bus nor journal can give any more into a hole that is told, never into a silent skip. Who wants some topics
+only is a TopicConsumer (protocol/topic_consumer.py).
 
 Whoever owns the socket calls `hear` for each live frame, sends `request()` to the journal server when there is one
-and gives back what came by `fetched` or `failed`, and calls `work` while `has_work`.
+and gives back what came by `fetched` or `failed`, and calls `work` while `has_work`. Handlers are called from `hear`
+and `work` only, and may `rewind`.
 """
 
 from __future__ import annotations
 
 import collections
 import enum
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from protocol.codec import decode_events
-from protocol.errors import FrameError
-from protocol.messages import Beat, Epoch
+from protocol.applying import NOWHERE, Applier
+from protocol.chain import LEFT_OUT, LOST_ON_BUS, NEVER_STORED, NOT_ANSWERED, SET_BACK, Hole, Orphans, prev_of
+from protocol.fetching import RETRY_NS, Fetching, Left, Reached
 from protocol.record import Frame, RecordKind
-from protocol.replay import CORRUPT, DATA, EXPIRED, MAX_FETCH_BYTES, Fetched, Position, frames_of
+from protocol.replay import Fetched, Position
+
+__all__ = ["Consumer", "Hole", "Orphans", "State"]
 
 MAX_WAITING: Final = 20_000
 """Live frames kept while the journal is read; older ones are dropped, the journal has them."""
-MAX_PULLED: Final = 20_000
-"""Fetched frames that may wait before more are asked for."""
 PATIENCE_NS: Final = 5_000_000_000
 """How long the journal may be behind a live frame (its publisher's disk is full) before what is missing is a hole."""
-RETRY_NS: Final = 20_000_000
-PROBE_NS: Final = 10_000_000_000
-"""A subscriber of some topics that has heard nothing for so long asks the journal whether that is all."""
-END_UNKNOWN: Final = "where the epoch ended is not known"
 
 _HEARTBEAT: Final = RecordKind.HEARTBEAT
+_EVERYWHERE: Final = Position(1 << 64, 0)
 
 
 class State(enum.Enum):
@@ -48,45 +46,22 @@ class State(enum.Enum):
     LIVE = "live"
 
 
-class Hole(NamedTuple):
-    """Records of a publisher that nobody can have any more."""
-
-    publisher: str
-    epoch: int
-    first_seq: int
-    last_seq: int
-    """0: up to the end of that epoch, wherever that was."""
-    reason: str
-
-
-class Orphans(NamedTuple):
-    """Records we applied that their publisher's journal lost in a power cut: kept here, unknown there."""
-
-    publisher: str
-    epoch: int
-    first_seq: int
-    last_seq: int
-
-
-class _Reached(NamedTuple):
-    """Everything wanted up to here has been handed out (a filtered fetch skips the rest)."""
-
-    position: Position
-
-
-class Consumer:
+class Consumer(Applier):
     """Follows one publisher.
 
     Args:
         publisher: Its name; frames of others are refused.
         handler: Takes each record, heartbeats left out; `position` includes it already. May raise FrameError:
             the record counts as done.
-        on_hole: Told of each hole, before the record behind it.
-        position: Where to go on from; None begins with the first frame heard.
-        prefixes: Topics wanted, as prefixes; none means all.
+        on_hole: Told of each hole, before the record behind it; `position` is still before it.
+        position: Where to go on from; None begins with the first frame heard, (0, 0) with the oldest in the journal.
         can_pull: False where there is no journal: every loss is a hole at once.
+        gives_up_ns: How long the journal server may not answer before what is missing is a hole; 0: for ever.
         on_orphans: Told of records that only we still have.
     """
+
+    prefixes: tuple[str, ...] = ()
+    """Topics to have fetched; none means all."""
 
     def __init__(
         self,
@@ -94,61 +69,46 @@ class Consumer:
         handler: Callable[[Frame], None],
         on_hole: Callable[[Hole], None],
         position: Position | None = None,
-        prefixes: Sequence[str] = (),
         *,
         can_pull: bool = True,
+        gives_up_ns: int = 0,
         on_orphans: Callable[[Orphans], None] | None = None,
     ) -> None:
-        self.publisher = publisher
-        self.prefixes = tuple(prefixes)
-        self.counts: collections.Counter[str] = collections.Counter()
-        """pulled, duplicates, fenced, foreign, holes, missing, pulls, and live ones beyond the fast path."""
+        super().__init__(publisher, handler, on_hole, on_orphans)
         self.live = 0
         """Live frames that simply followed on."""
         self._padded = publisher.encode().ljust(32, b"\x00")
-        self._handler = handler
-        self._on_hole = on_hole
-        self._on_orphans = on_orphans
         self._can_pull = can_pull
-        self._topics: dict[str, int] = {}
+        self._fetching = Fetching(publisher, gives_up_ns, is_filtered=bool(self.prefixes))
         self._waiting: collections.deque[Frame] = collections.deque(maxlen=MAX_WAITING)
-        self._pulled: collections.deque[Frame | Hole | _Reached] = collections.deque()
         self.rewind(position)
 
     # what it is at
 
     @property
-    def position(self) -> Position:
-        """Last record that was applied; (0, 0) before the first."""
-        return Position(self.epoch, self.seq)
-
-    @property
     def has_work(self) -> bool:
-        """Whether fetched records wait to be applied."""
-        return bool(self._pulled)
+        """Whether `work` has something to do: fetched records to apply, or live ones to join."""
+        return self._must_join or bool(self._fetching.pulled)
 
     @property
     def wants_live(self) -> bool:
         """Whether live frames are of use now: far behind, they would only be dropped again."""
-        return not self._is_far
+        return not self._fetching.is_far
 
-    def rewind(self, position: Position | None, topics: Mapping[str, int] | None = None) -> None:
-        """Forget everything and go on from a position; `topics` is the last `topic_seq` of each topic there."""
-        self.epoch, self.seq = position or (0, 0)
-        self._topics = dict(topics or {})
+    def rewind(self, position: Position | None, topics: Mapping[str, int] | None = None) -> None:  # noqa: ARG002
+        """Forget everything and go on from a position; `topics` is for a TopicConsumer."""
+        self._go_to(position or NOWHERE)
         self._waiting.clear()
-        self._pulled.clear()
-        self._is_asking = False
-        self._is_head = False
-        self._is_far = False
+        self._fetching.clear()
+        self._must_join = False
+        self._stuck_at = NOWHERE
         self._stuck_since_ns = 0
-        self._not_before_ns = 0
-        self._heard_ns = 0
-        if position is None or (not self._can_pull and not position.epoch):
-            self.state = State.WAITING
-        elif self._can_pull:
+        self._fenced_at: tuple[int, int] | None = None
+        self._fetching.is_unknown = not self._can_pull
+        self.state = State.WAITING
+        if position is not None and self._can_pull:
             self._pull()
-        else:
+        elif position is not None and position.epoch:
             self.state = State.LIVE
 
     # live
@@ -165,20 +125,22 @@ class Consumer:
             and self.state is State.LIVE
             and frame.kind != _HEARTBEAT
             and frame.publisher_padded == self._padded
-            and not self.prefixes
         ):
             self.seq = frame.seq
             self.live += 1
             self._handler(frame)
-            return
-        if frame.publisher_padded != self._padded:
+        elif frame.publisher_padded != self._padded:
             self.counts["foreign"] += 1
         elif frame.epoch < self.epoch:
-            self.counts["fenced"] += 1
-        elif frame.kind == _HEARTBEAT:
-            self._hear_beat(frame, mono_ns)
+            self._fence(frame, mono_ns)
         else:
-            self._hear_record(frame, mono_ns)
+            self._fetching.is_unknown, self._fenced_at = False, None
+            here = Position(frame.epoch, frame.seq)
+            self._heard[frame.epoch] = max(frame.seq, self._heard.get(frame.epoch, 0))
+            if frame.kind == _HEARTBEAT:
+                self._hear_beat(frame, here, mono_ns)
+            else:
+                self._hear_record(frame)
 
     def step_over(self, epoch: int, seq: int) -> bool:
         """Count off a live record that nobody wants; False if it does not simply follow on: then `hear` it."""
@@ -187,39 +149,49 @@ class Consumer:
         self.seq = seq
         return True
 
-    def _hear_beat(self, frame: Frame, mono_ns: int) -> None:
-        here = Position(frame.epoch, frame.seq)
+    def _fence(self, frame: Frame, mono_ns: int) -> None:
+        """A frame of an epoch that a newer one has replaced; or we are the ones with a wrong epoch."""
+        self.counts["fenced"] += 1
+        since = self._fenced_at
+        if since is None or since[1] != self.live:
+            self._fenced_at = (mono_ns, self.live)
+            return
+        if mono_ns - since[0] <= PATIENCE_NS:
+            return
+        self._fenced_at = None  # nothing but older ones: does the journal know our epoch?
+        if not self._fetching.is_unknown:
+            self.doubt()
+            return
+        lives = self._lives
+        self._lose(Hole(self.publisher, self.epoch, self.seq + 1, 0, SET_BACK))
+        if lives == self._lives:
+            before = self._before if self._before.epoch == frame.epoch else Position(frame.epoch, 0)
+            self.rewind(before if self._can_pull else None)
+
+    def _hear_beat(self, frame: Frame, here: Position, mono_ns: int) -> None:  # noqa: ARG002 - a TopicConsumer's
         if self.state is State.WAITING:
             self.epoch, self.seq = here
             self.state = State.LIVE
         elif self.state is State.LIVE and here > self.position:
-            if not self._can_pull:
-                self._skip_to(here, self._prev_of(frame))
-            elif not self.prefixes or frame.epoch > self.epoch:
+            if self._can_pull:
                 self._pull()
-            elif mono_ns - self._heard_ns > PROBE_NS:
-                self._heard_ns = mono_ns
-                self._pull()
+            else:
+                self._reach(here, prev_of(frame), LOST_ON_BUS)
 
-    def _hear_record(self, frame: Frame, mono_ns: int) -> None:
-        self._heard_ns = mono_ns
+    def _hear_record(self, frame: Frame) -> None:
         if self.state is State.WAITING:
             self.epoch, self.seq = frame.epoch, frame.seq - 1
-            self._topics.clear()
             self.state = State.LIVE
             self._apply(frame, "live")
         elif self.state is State.PULL:
             self._waiting.append(frame)
         elif self._is_known(frame):
             self.counts["duplicates"] += 1
-        elif self._is_next(frame):
-            self._apply(frame, "live")
-        elif self._can_pull:
+        elif not self._can_pull or self._is_next(frame):
+            self._apply(frame, "live", LOST_ON_BUS)
+        else:
             self._waiting.append(frame)
             self._pull()
-        else:
-            self._skip_to(Position(frame.epoch, frame.seq - 1), self._prev_of(frame))
-            self._apply(frame, "live")
 
     def _is_known(self, frame: Frame) -> bool:
         return frame.epoch == self.epoch and frame.seq <= self.seq
@@ -227,25 +199,9 @@ class Consumer:
     def _is_next(self, frame: Frame) -> bool:
         """Whether nothing is missing between what was applied and this frame."""
         if frame.epoch == self.epoch:
-            if not self.prefixes:
-                return frame.seq == self.seq + 1
-            known = self._topics.get(frame.topic)
-            return known is not None and frame.topic_seq == known + 1
-        if frame.seq != 1:
-            return False
-        prev_epoch, prev_seq = self._prev_of(frame)
-        return prev_epoch == self.epoch and prev_seq <= self.seq
-
-    @staticmethod
-    def _prev_of(frame: Frame) -> Position:
-        """Where the epoch before ended, as an EPOCH record or a heartbeat says."""
-        if frame.kind in (RecordKind.EPOCH, _HEARTBEAT):
-            try:
-                said: Epoch | Beat = decode_events(frame)[0]
-            except (FrameError, IndexError):
-                return Position(0, 0)
-            return Position(said.prev_epoch, said.prev_last_seq)
-        return Position(0, 0)
+            return frame.seq == self.seq + 1
+        prev = prev_of(frame) if frame.seq == 1 else None
+        return prev is not None and prev.epoch == self.epoch and prev.seq <= self.seq
 
     # pull
 
@@ -257,171 +213,119 @@ class Consumer:
     def _pull(self) -> None:
         self.state = State.PULL
         self.counts["pulls"] += 1
-        self._cursor = self.position
-        self._is_head = False
+        self._fetching.start(self.position)
 
     def request(self, mono_ns: int) -> Position | None:
         """What to fetch now: the records behind this position; None if nothing, or an answer is awaited."""
-        if self.state is not State.PULL or self._is_asking or self._is_head:
-            return None
-        if len(self._pulled) >= MAX_PULLED or mono_ns < self._not_before_ns:
-            return None
-        self._is_asking = True
-        return self._cursor
+        return self._fetching.request(mono_ns)
 
     def failed(self, mono_ns: int, pause_ns: int = RETRY_NS) -> None:
-        """The journal server did not answer: ask the same again after a pause."""
-        self._is_asking = False
-        self._not_before_ns = mono_ns + pause_ns
+        """The journal server did not answer, or not with frames: ask the same again after a pause."""
+        self._fetching.failed(mono_ns, pause_ns)
+        if self._fetching.has_given_up:
+            self._must_join = True
 
     def fetched(self, answer: Fetched, mono_ns: int) -> None:
-        """Take the answer to the last `request`.
+        """Take the answer to the last `request`; calls no handler.
 
         Raises:
-            FrameError: the answer holds something that is no frame; it will be asked for again.
+            FrameError: it holds nothing that can be read; it will be asked for again.
         """
-        self._is_asking = False
-        if self.state is not State.PULL:
-            return
-        epoch, seq = self._cursor
-        if answer.epoch != epoch or answer.first != seq + 1:
-            self._not_before_ns = mono_ns + RETRY_NS  # an answer to something else
-        elif answer.outcome == DATA:
-            self._queue(answer)
-        elif answer.outcome in (CORRUPT, EXPIRED) and answer.last >= answer.first:
-            self._pulled.append(Hole(self.publisher, epoch, answer.first, answer.last, answer.outcome))
-            self._cursor = Position(epoch, answer.last)
-        elif answer.next_epoch:
-            self._cursor = Position(answer.next_epoch, 0)
-        else:
-            self._is_head = True
-            self._is_far = False
-        if not self._pulled:
-            self._join(mono_ns)
+        if self._fetching.take(answer, mono_ns):
+            self._must_join = True
 
-    def _queue(self, answer: Fetched) -> None:
-        try:
-            frames = frames_of(answer.frames)
-        except FrameError:
-            self._not_before_ns += RETRY_NS
-            raise
-        self._pulled.extend(frame for frame in frames if frame.publisher_padded == self._padded)
-        self._cursor = Position(answer.epoch, answer.last)
-        self._is_far = len(answer.frames) > MAX_FETCH_BYTES // 2
-        if self.prefixes:
-            self._pulled.append(_Reached(self._cursor))
+    # apply
 
     def work(self, limit: int, mono_ns: int) -> int:
-        """Apply up to `limit` fetched records; returns how many.
+        """Apply up to `limit` fetched records and, behind the last one, what came live; returns how many were fetched.
 
         Raises:
             FrameError: the handler could not use one; it counts as done, call again.
         """
-        pulled = self._pulled
+        pulled = self._fetching.pulled
         done = 0
         while pulled and done < limit:
-            item = pulled.popleft()
             done += 1
+            item = pulled[0]
             if isinstance(item, Frame):
-                if not self._is_known(item) and item.epoch >= self.epoch:
-                    self._apply(item, "pulled")
-            elif isinstance(item, Hole):
-                if item.epoch != self.epoch and self.epoch:  # its first record, which names ours, is gone too
-                    self._lose(Hole(self.publisher, self.epoch, self.seq + 1, 0, END_UNKNOWN))
-                self._lose(item)
-                self.epoch, self.seq = item.epoch, item.last_seq
-            else:
-                self.epoch, self.seq = max(item.position, self.position)
-        if not pulled:
+                pulled.popleft()
+                if item.epoch >= self.epoch and not self._is_known(item):
+                    self._apply(item, "pulled", LEFT_OUT)
+            elif self._pass(item) and pulled:
+                pulled.popleft()
+        if self._must_join and not pulled:
             self._join(mono_ns)
         return done
+
+    def _pass(self, item: Hole | Left | Reached) -> bool:
+        """Go on behind something that is no record; False if a handler went somewhere else meanwhile."""
+        if isinstance(item, Hole):
+            end = Position(item.epoch, item.last_seq)
+            return self._bridge(end, item.reason) and self._reach(end, None, item.reason)
+        if isinstance(item, Left):
+            if not self._bridge(Position(item.next_epoch, 0), NEVER_STORED):
+                return False
+            is_adjacent = item.is_complete and item.epoch in (self.epoch, self._next_epoch)
+            self._next_epoch = item.next_epoch if is_adjacent else 0
+        return True
+
+    def _bridge(self, end: Position, reason: str) -> bool:
+        """Nothing up to `end` can be fetched any more: take what came live of it, and tell what is missing before each."""
+        waiting, lives = self._waiting, self._lives
+        while waiting and lives == self._lives:
+            frame = waiting[0]
+            if (frame.epoch, frame.seq) > end:
+                break
+            waiting.popleft()
+            if frame.epoch < self.epoch or self._is_known(frame):
+                self.counts["duplicates"] += 1
+            else:
+                self._apply(frame, "live", reason)
+        return lives == self._lives
 
     def _join(self, mono_ns: int) -> None:
         """Everything fetched is applied: go on with what came live meanwhile, if it follows on."""
         waiting = self._waiting
         while waiting:
             frame = waiting[0]
-            if frame.epoch < self.epoch or self._is_known(frame):
-                waiting.popleft()
-                self.counts["duplicates"] += 1
-            elif self._is_next(frame):
-                waiting.popleft()
-                self._stuck_since_ns = 0
-                self._apply(frame, "live")
-            else:
+            is_old = frame.epoch < self.epoch or self._is_known(frame)
+            if not is_old and not self._is_next(frame):
                 break
-        if not self._is_head:
-            return
-        if not waiting:
-            self._stuck_since_ns = 0
-            self.state = State.LIVE
-            return
-        # the journal ends before a frame that was sent: it is on its way there, or its disk is full
-        self._is_head = False
-        self._cursor = self.position
-        self._not_before_ns = mono_ns + RETRY_NS
-        if not self._stuck_since_ns:
-            self._stuck_since_ns = mono_ns
-        elif mono_ns - self._stuck_since_ns > PATIENCE_NS:
-            frame = waiting[0]
-            self._skip_to(Position(frame.epoch, frame.seq - 1), self._prev_of(frame))
-            self._is_head = True
-            self._stuck_since_ns = 0
-            self._topics.pop(frame.topic, None)
             waiting.popleft()
-            self._apply(frame, "live")
-            self._join(mono_ns)
-
-    # records
-
-    def _apply(self, frame: Frame, how: str) -> None:
-        if frame.epoch != self.epoch:
-            self._begin(frame)
-        self.seq = frame.seq
-        if self.prefixes:
-            self._topics[frame.topic] = frame.topic_seq
-        self.counts[how] += 1
-        self._handler(frame)
-
-    def _begin(self, frame: Frame) -> None:
-        """The chain check: does this first frame of an epoch follow on what we have?"""
-        if self.epoch:
-            prev = self._prev_of(frame)
-            if prev.epoch == self.epoch and 0 < prev.seq < self.seq and not self.prefixes:
-                if self._on_orphans is not None:
-                    self._on_orphans(Orphans(self.publisher, self.epoch, prev.seq + 1, self.seq))
-            elif not self.prefixes:
-                self._tell_missing(prev)
-        self.epoch, self.seq = frame.epoch, 0
-        self._topics.clear()
-        if frame.seq > 1 and not self.prefixes:
-            self._lose(Hole(self.publisher, frame.epoch, 1, frame.seq - 1, "the start of the epoch is gone"))
-
-    def _tell_missing(self, prev: Position) -> None:
-        """Tell the end of our epoch, and all of the one before the new one, as far as it is not here."""
-        if prev.epoch == self.epoch:
-            if prev.seq > self.seq:
-                reason = "the journal has lost the end of the epoch"
-                self._lose(Hole(self.publisher, self.epoch, self.seq + 1, prev.seq, reason))
-            return
-        self._lose(Hole(self.publisher, self.epoch, self.seq + 1, 0, END_UNKNOWN))
-        if prev.epoch > self.epoch and prev.seq:
-            self._lose(Hole(self.publisher, prev.epoch, 1, prev.seq, "the epoch is gone"))
-
-    def _skip_to(self, position: Position, prev: Position) -> None:
-        """What lies before a position cannot be had: tell it, and be there."""
-        if position.epoch == self.epoch:
-            if not self.prefixes and position.seq > self.seq:
-                self._lose(Hole(self.publisher, self.epoch, self.seq + 1, position.seq, "lost on the bus"))
+            if is_old:
+                self.counts["duplicates"] += 1
+            else:
+                self._apply(frame, "live")
+        fetching = self._fetching
+        if fetching.has_given_up:
+            self._give_up()
+        elif fetching.is_head and waiting:
+            self._wait_for_journal(mono_ns)
         else:
-            if self.epoch and not self.prefixes:
-                self._tell_missing(prev)
-            if position.seq and not self.prefixes:
-                self._lose(Hole(self.publisher, position.epoch, 1, position.seq, "lost on the bus"))
-            self._topics.clear()
-        self.epoch, self.seq = position
+            self._must_join = False
+            if fetching.is_head:
+                self._go_live()
 
-    def _lose(self, hole: Hole) -> None:
-        self.counts["holes"] += 1
-        self.counts["missing"] += max(0, hole.last_seq - hole.first_seq + 1)
-        self._on_hole(hole)
+    def _wait_for_journal(self, mono_ns: int) -> None:
+        """The journal ends before a frame that was sent: it is on its way there, or its disk is full."""
+        here = self.position
+        has_no_room = len(self._waiting) == self._waiting.maxlen
+        if self._stuck_at != here:
+            self._stuck_at, self._stuck_since_ns = here, mono_ns
+        elif has_no_room or mono_ns - self._stuck_since_ns > PATIENCE_NS:
+            self._apply(self._waiting.popleft(), "live", NEVER_STORED)
+            return  # still at the head, and to be joined
+        self._must_join = False
+        self._fetching.start(here, mono_ns + RETRY_NS)
+
+    def _give_up(self) -> None:
+        """The journal server does not answer: what waits is all that there is."""
+        heard = max(map(Position._make, self._heard.items()), default=NOWHERE)
+        if self._bridge(_EVERYWHERE, NOT_ANSWERED) and self._reach(heard, None, NOT_ANSWERED):
+            self._must_join = False
+            self._go_live()
+
+    def _go_live(self) -> None:
+        self.state = State.LIVE
+        self._fetching.stop()
+        self._stuck_at = NOWHERE

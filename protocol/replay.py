@@ -9,6 +9,7 @@ All go to the `query` address of the host's journal server as `Request`s (docs/p
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from protocol.record import HEADER_BYTES, MAX_TOPIC_BYTES, Frame, parse_frame
 from protocol.requests import Reply, Request
 
 MAX_FETCH_BYTES: Final = 1024 * 1024
+_length_at: Final = struct.Struct("<I").unpack_from
 
 DATA: Final = "data"
 """`frames` hold `first` to `last` (of those only the topics asked for)."""
@@ -139,12 +141,14 @@ def frames_of(blob: bytes) -> list[Frame]:
         FrameError: it is not whole frames of this version.
     """
     found: list[Frame] = []
-    offset, size = 0, len(blob)
+    find, size = blob.find, len(blob)
+    offset = 0
     while offset < size:
-        head = blob.find(0, offset, offset + MAX_TOPIC_BYTES + 1) + 1
+        head = find(0, offset, offset + MAX_TOPIC_BYTES + 1) + 1
         if head == 0 or size - head < HEADER_BYTES:
             raise TruncatedFrame(f"no frame at byte {offset} of {size}")
-        end = head + HEADER_BYTES + int.from_bytes(blob[head : head + 4], "little")
+        length: int = _length_at(blob, head)[0]
+        end = head + HEADER_BYTES + length
         found.append(parse_frame(blob[offset:end]))
         offset = end
     return found

@@ -31,6 +31,10 @@ UNREAD: Final = 128
 halves, so who asks for at most 64 things at once loses nothing."""
 MEASURE_S: Final = 1.0
 SYNC_S: Final = 0.1
+ASKED_KINDS: Final = ("hub", "journal", "persistence")
+"""Kinds of actors with a `query` address."""
+GIVES_UP_S: Final = 5.0
+"""A hub would rather be current than complete: so long it waits for the journal server."""
 
 
 class HubActor(Actor):
@@ -50,7 +54,7 @@ class HubActor(Actor):
         self.warm_start = WarmStart(self.store, settings, ask, self.drop, self.clock.mono_ns)
         self.answers = self._answers(settings)
         self.archive = Archive(ask, self.answers.settle, self._is_persistence_up, settings.history_timeout_s)
-        self.intake = self.consume(self._on_frame, on_beat=self._on_beat)
+        self.intake = self.consume(self._on_frame, on_beat=self._on_beat, gives_up_s=GIVES_UP_S)
         endpoint = self.endpoints.query(self.name)
         remove_stale_socket(endpoint)
         self._queries = self.wire.responder(endpoint, UNREAD)
@@ -76,11 +80,18 @@ class HubActor(Actor):
         freshness = Freshness(ttl_s, self.fleet, self.store.gaps, _is_open, self._bars_from)
         epoch = self.publisher.epoch
         desk = Desk(self.name, epoch, self.clock, self.catalog, self.store, self.fleet, freshness)
-        addresses = {name: self.endpoints.pub(name) for name in self.common.actors}
+        addresses = {name: self._addresses(name) for name in self.common.actors}
         overview = OverviewAnswers(desk, self.status, addresses, settings.max_reply_bytes)
         return Answers(
             desk, MarketAnswers(desk, self.persistence), overview, self.counters, settings.max_reply_bytes
         )
+
+    def _addresses(self, name: str) -> dict[str, str]:
+        """Where an actor publishes, and where it answers if it does."""
+        found = {"pub": self.endpoints.pub(name)}
+        if name.partition(".")[0] in ASKED_KINDS:
+            found["query"] = self.endpoints.query(name)
+        return found
 
     def _on_frame(self, frame: Frame) -> None:
         kind = frame.kind

@@ -31,7 +31,7 @@ class OverviewAnswers:
         self,
         desk: Desk,
         own_status: Callable[[], dict[str, Any]],
-        endpoints: dict[str, str],
+        endpoints: Mapping[str, Mapping[str, str]],
         max_reply_bytes: int,
     ) -> None:
         self._desk = desk
@@ -137,15 +137,16 @@ class OverviewAnswers:
         return desk.plain(request, sorted(rows, key=lambda row: str(row["topic"])))
 
     def endpoints(self, request: Request) -> bytes:
-        """`data`: actor to `pub` (where to subscribe) and whether it is alive, of the whole topology."""
+        """`data`: actor to `pub` (where to subscribe), `query` (where it answers, if it does) and whether it is
+        alive, of the whole topology."""
         desk = self._desk
         mono_ns = desk.clock.mono_ns()
         heard = {publisher.name: publisher for publisher in desk.fleet.publishers()}
         rows = {}
-        for name, pub in self._endpoints.items():
+        for name, addresses in self._endpoints.items():
             publisher = heard.get(name)
             is_alive = publisher is not None and desk.fleet.is_alive(publisher, mono_ns)
-            rows[name] = {"pub": pub, "is_alive": is_alive or name == desk.name}
+            rows[name] = {**addresses, "is_alive": is_alive or name == desk.name}
         return desk.plain(request, rows)
 
     def listing(self, request: Request) -> bytes:

@@ -146,6 +146,7 @@ class Actor:
         on_hole: HoleHandler | None = None,
         on_beat: FrameHandler | None = None,
         on_orphans: OrphanHandler | None = None,
+        gives_up_s: float = 0.0,
     ) -> Intake:
         """Hear actors of the topology: each record once and in order, fetched from the journal where the bus lost it.
 
@@ -157,8 +158,12 @@ class Actor:
             on_hole: Told of records that nobody can have any more, before the one behind them.
             on_beat: Takes the heartbeats.
             on_orphans: Told of records that we had and their publisher lost.
+            gives_up_s: How long to wait for a journal server that does not answer before what is missing is a hole;
+                0: for ever. For who would rather be current than complete.
         """
-        listener = Listener(handler, on_hole or self._note_hole, tuple(topics), on_beat, on_orphans)
+        listener = Listener(
+            handler, on_hole or self._note_hole, tuple(topics), on_beat, on_orphans, round(gives_up_s * 1e9)
+        )
         intake = self._hearing.consume(listener, sources, positions or {})
         self.every(PULL_S, intake.tick)
         return intake

@@ -37,6 +37,8 @@ class Listener(NamedTuple):
     """Takes the heartbeats."""
     on_orphans: OrphanHandler | None = None
     """Told of records that we had and their publisher has lost."""
+    gives_up_ns: int = 0
+    """A journal server that has not answered for so long is not waited for: what is missing is a hole; 0: never."""
 
 
 class Input:
@@ -78,6 +80,7 @@ class Input:
             position,
             can_pull=can_pull,
             on_orphans=listener.on_orphans,
+            gives_up_ns=listener.gives_up_ns,
         )
         self.newest_pub_ns = 0
         """Publish time of the newest frame taken."""

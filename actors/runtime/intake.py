@@ -145,16 +145,19 @@ class Intake:
         if reply is None:
             consumer.failed(mono_ns)
             self._drop("no_journal_answer", source.publisher)
+            self._schedule()  # it may have given up
             return
         try:
             if not reply.ok:
                 consumer.failed(mono_ns, DOUBT_NS)
                 self._drop("journal_refused", f"{source.publisher}: {reply.code} {reply.message}")
+                self._schedule()
                 return
             consumer.fetched(decode_fetched(reply), mono_ns)
         except HubError as fault:
             consumer.failed(mono_ns, DOUBT_NS)
             self._drop(fault.code, fault)
+            self._schedule()
             return
         self._pull(source, mono_ns)  # the next answer is on its way while this one is worked on
         self._schedule()

@@ -53,9 +53,7 @@ class Journalling:
         settings: Sizes and intervals.
     """
 
-    def __init__(
-        self, folder: Path, publisher: str, epoch: int, clock: Clock, settings: Journals
-    ) -> None:
+    def __init__(self, folder: Path, publisher: str, epoch: int, clock: Clock, settings: Journals) -> None:
         try:
             self.journal = Journal(
                 folder,

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from protocol.client import questions
 from protocol.client.async_asking import AsyncAsker
-from protocol.client.joining import Joint, Missing, Overture, Tail, is_behind
+from protocol.client.following import Following, journal_endpoint
+from protocol.client.joining import Missing, Overture, Tail, is_behind
+from protocol.client.pulling import Pulling
 from protocol.client.streaming import (
+    BEATS,
     JOIN_S,
-    POLL_S,
     RETRY_S,
     addresses_of,
     drain,
     prefixes_of,
     tail,
+    wait_s,
 )
 from protocol.messages import Message
 from protocol.record import Frame
@@ -32,11 +36,14 @@ async def stream_messages(
 ) -> AsyncIterator[Message]:
     """See `Hub.stream`."""
     question = questions.endpoints()
-    addresses, alive = addresses_of(question.result(await asker.ask(question.request)))
-    joint = Joint(on_gap)
+    rows = question.result(await asker.ask(question.request))
+    addresses, alive = addresses_of(rows)
+    journal = journal_endpoint(rows)
+    following = Following(topic, on_gap, can_pull=bool(journal))
     with Wire() as wire:  # its own: the client may be closed before the stream is
-        subscriber = wire.subscriber(addresses, prefixes_of(topic, snapshot))
-        source = _Source(subscriber)
+        prefixes = prefixes_of(topic, has_beats=bool(snapshot or journal))
+        source = _Source(wire.subscriber(addresses, prefixes))
+        pulling = Pulling(wire, journal, following, source.watch, source.forget)
         try:
             if snapshot:
                 overture = Overture(alive)
@@ -44,19 +51,25 @@ async def stream_messages(
                 while not overture.is_over and (left_s := deadline_s - time.monotonic()) > 0:
                     for frame in await source.take(left_s):
                         overture.take(frame)
-                for message in joint.begin(await _caught_up(asker, source, overture, topic, snapshot)):
+                following.begin(await _caught_up(asker, source, overture, topic, snapshot))
+                if not journal:
+                    source.subscriber.unsubscribe(BEATS)
+                for frame in overture.heard:
+                    following.hear(frame, time.monotonic_ns())
+                for message in following.messages():
                     yield message
-                subscriber.unsubscribe(b"beat.")
-                for frame in overture.waiting:
-                    for message in joint.take(frame):
-                        yield message
             idle_since_s = time.monotonic()
             while not asker.is_closed and (not idle_s or time.monotonic() - idle_since_s < idle_s):
-                for frame in await source.take(min(POLL_S, idle_s or POLL_S)):
-                    for message in joint.take(frame):
-                        yield message
-                        idle_since_s = time.monotonic()
+                frames = await source.take(wait_s(following, pulling, idle_s))
+                mono_ns = time.monotonic_ns()
+                for frame in frames:
+                    following.hear(frame, mono_ns)
+                pulling.turn(mono_ns)
+                for message in following.messages():
+                    yield message
+                    idle_since_s = time.monotonic()
         finally:
+            pulling.close()
             source.close()
 
 
@@ -74,28 +87,37 @@ async def _caught_up(
 
 
 class _Source:
-    """A subscriber that can be awaited."""
+    """A subscriber that can be awaited, and other sockets with it."""
 
     def __init__(self, subscriber: Subscriber) -> None:
-        self._subscriber = subscriber
+        self.subscriber = subscriber
         self._stirred = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._fd = int(subscriber.socket.FD)
-        self._loop.add_reader(self._fd, self._stirred.set)
+        self._fds: dict[Any, int] = {}
+        self.watch(subscriber.socket)
+
+    def watch(self, socket: Any) -> None:
+        """Wait for a socket too."""
+        fd = self._fds[socket] = int(socket.FD)
+        self._loop.add_reader(fd, self._stirred.set)
+
+    def forget(self, socket: Any) -> None:
+        """Wait for it no longer."""
+        self._loop.remove_reader(self._fds.pop(socket))
 
     async def take(self, timeout_s: float) -> list[Frame]:
-        """The frames that are there, at most a batch; waits for the first one."""
+        """The frames that are there, at most a batch; waits for the first one, or for something else."""
         self._stirred.clear()
-        found = drain(self._subscriber)
-        if not found:
-            try:
-                await asyncio.wait_for(self._stirred.wait(), timeout_s)
-            except TimeoutError:
-                return []
-            found = drain(self._subscriber)
-        else:
+        found = drain(self.subscriber)
+        if found or not timeout_s:
             await asyncio.sleep(0)  # others have their turn, however much arrives
-        return found
+            return found
+        try:
+            await asyncio.wait_for(self._stirred.wait(), timeout_s)
+        except TimeoutError:
+            return []
+        return drain(self.subscriber)
 
     def close(self) -> None:
-        self._loop.remove_reader(self._fd)
+        for socket in list(self._fds):
+            self.forget(socket)

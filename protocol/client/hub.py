@@ -234,7 +234,8 @@ class Hub:
         Args:
             topic: A prefix (`trade.binance.`), or an exact topic with a `$` behind it (`trade.binance.BTC_USDT$`).
             snapshot: Events per topic to begin with; 0: live only.
-            on_gap: Called when frames were lost on the way, before the next message.
+            on_gap: Told of frames that were lost on the way and that the journal does not have either, before the next
+                message.
             idle_s: End the iteration when nothing came for so long; 0: wait for ever.
         """
         return stream_messages(self._asker, topic, snapshot, on_gap, idle_s)

@@ -135,10 +135,13 @@ class Overture:
     def __init__(self, publishers: Iterable[str]) -> None:
         self._unproven = dict.fromkeys(publishers, BEATS_OF_PROOF)
         self.waiting: list[Frame] = []
-        """Frames that came meanwhile."""
+        """Records that came meanwhile."""
+        self.heard: list[Frame] = []
+        """They and the heartbeats."""
 
     def take(self, frame: Frame) -> None:
         """Note one frame of any kind."""
+        self.heard.append(frame)
         if frame.kind != RecordKind.HEARTBEAT:
             self.waiting.append(frame)
             return

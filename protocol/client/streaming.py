@@ -1,4 +1,4 @@
-"""The synchronous stream: subscribe, remember, ask the hub, join, then live."""
+"""The synchronous stream: subscribe, remember, ask the hub, join, then live; what the bus loses is fetched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import msgspec
 
 from protocol.client import questions
 from protocol.client.asking import Asker
-from protocol.client.joining import Joint, Missing, Overture, Tail, is_behind
+from protocol.client.following import Following, journal_endpoint
+from protocol.client.joining import Missing, Overture, Tail, is_behind
+from protocol.client.pulling import Pulling
 from protocol.client.questions import Question
 from protocol.errors import FrameError
 from protocol.messages import Message
@@ -24,6 +26,7 @@ JOIN_S: Final = 2.0
 RETRY_S: Final = 0.02
 BATCH: Final = 256
 POLL_S: Final = 1.0
+BEATS: Final = b"beat."
 
 _tails: Final = msgspec.msgpack.Decoder(list[Tail]).decode
 
@@ -33,9 +36,9 @@ def tail(topic: str, n: int) -> Question[list[Tail]]:
     return Question(Request(op="tail", topic=topic, n=n), lambda reply: list(_tails(reply.data)))
 
 
-def prefixes_of(topic: str, snapshot: int) -> list[bytes]:
-    """What to subscribe to: the topic, and heartbeats while they are needed to join."""
-    return [subscription(topic), *((b"beat.",) if snapshot else ())]
+def prefixes_of(topic: str, *, has_beats: bool) -> list[bytes]:
+    """What to subscribe to: the topic, and heartbeats where they are needed to join or to notice losses."""
+    return [subscription(topic), *((BEATS,) if has_beats else ())]
 
 
 def addresses_of(endpoints: dict[str, dict[str, Any]]) -> tuple[list[str], list[str]]:
@@ -44,32 +47,48 @@ def addresses_of(endpoints: dict[str, dict[str, Any]]) -> tuple[list[str], list[
     return [str(row["pub"]) for row in endpoints.values()], alive
 
 
+def wait_s(following: Following, pulling: Pulling, idle_s: float) -> float:
+    """How long to wait for the next thing to happen."""
+    if following.has_work:
+        return 0.0
+    return RETRY_S if following.is_behind or pulling.is_asking else min(POLL_S, idle_s or POLL_S)
+
+
 def stream_messages(
     asker: Asker, topic: str, snapshot: int, on_gap: Callable[[Missing], None] | None, idle_s: float
 ) -> Iterator[Message]:
     """See `Hub.stream`."""
     question = questions.endpoints()
-    addresses, alive = addresses_of(question.result(asker.ask(question.request)))
-    joint = Joint(on_gap)
+    rows = question.result(asker.ask(question.request))
+    addresses, alive = addresses_of(rows)
+    journal = journal_endpoint(rows)
+    following = Following(topic, on_gap, can_pull=bool(journal))
     with Wire() as wire:  # its own: the client may be closed before the stream is
-        subscriber = wire.subscriber(addresses, prefixes_of(topic, snapshot))
-        source = _Source(subscriber)
+        prefixes = prefixes_of(topic, has_beats=bool(snapshot or journal))
+        source = _Source(wire.subscriber(addresses, prefixes))
+        pulling = Pulling(wire, journal, following, source.poller.watch, source.poller.unwatch)
         if snapshot:
             overture = Overture(alive)
             deadline_s = time.monotonic() + JOIN_S
             while not overture.is_over and (left_s := deadline_s - time.monotonic()) > 0:
                 for frame in source.take(left_s):
                     overture.take(frame)
-            yield from joint.begin(_caught_up(asker, source, overture, topic, snapshot))
-            subscriber.unsubscribe(b"beat.")
-            for frame in overture.waiting:
-                yield from joint.take(frame)
+            following.begin(_caught_up(asker, source, overture, topic, snapshot))
+            if not journal:
+                source.subscriber.unsubscribe(BEATS)
+            for frame in overture.heard:
+                following.hear(frame, time.monotonic_ns())
+            yield from following.messages()
         idle_since_s = time.monotonic()
         while not asker.is_closed and (not idle_s or time.monotonic() - idle_since_s < idle_s):
-            for frame in source.take(min(POLL_S, idle_s or POLL_S)):
-                for message in joint.take(frame):
-                    yield message
-                    idle_since_s = time.monotonic()
+            frames = source.take(wait_s(following, pulling, idle_s))
+            mono_ns = time.monotonic_ns()
+            for frame in frames:
+                following.hear(frame, mono_ns)
+            pulling.turn(mono_ns)
+            for message in following.messages():
+                yield message
+                idle_since_s = time.monotonic()
 
 
 def _caught_up(asker: Asker, source: _Source, overture: Overture, topic: str, snapshot: int) -> list[Tail]:
@@ -88,14 +107,14 @@ class _Source:
     """A subscriber that can be waited for; rubbish is left out."""
 
     def __init__(self, subscriber: Subscriber) -> None:
-        self._subscriber = subscriber
-        self._poller = Poller()
-        self._poller.watch(subscriber.socket)
+        self.subscriber = subscriber
+        self.poller = Poller()
+        self.poller.watch(subscriber.socket)
 
     def take(self, timeout_s: float) -> list[Frame]:
-        """The frames that are there, at most a batch; waits for the first one."""
-        self._poller.poll(timeout_s)
-        return drain(self._subscriber)
+        """The frames that are there, at most a batch; waits for the first one, or for something else."""
+        self.poller.poll(timeout_s)
+        return drain(self.subscriber)
 
 
 def drain(subscriber: Subscriber, limit: int = BATCH) -> list[Frame]:

@@ -129,7 +129,9 @@ def caught_up(outage_s: int) -> float:
                 until(lambda: stored(peers)[0] > 0, 30.0, "the first row")
                 rows, start_s = stored(peers)[0], time.monotonic()
                 backlog = RATE_PER_S * outage_s
-                reached = until(lambda: _at_least(stored(peers)[0], backlog), 120.0, "the backlog to be stored")
+                reached = until(
+                    lambda: _at_least(stored(peers)[0], backlog), 120.0, "the backlog to be stored"
+                )
                 seconds = time.monotonic() - start_s
                 until(lambda: stored(peers)[1], 30.0, "nothing to be missing")
                 return (reached - rows) / seconds
