@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -138,7 +138,8 @@ class OverviewAnswers:
 
     def endpoints(self, request: Request) -> bytes:
         """`data`: actor to `pub` (where to subscribe), `query` (where it answers, if it does) and whether it is
-        alive, of the whole topology."""
+        alive, of the whole topology.
+        """
         desk = self._desk
         mono_ns = desk.clock.mono_ns()
         heard = {publisher.name: publisher for publisher in desk.fleet.publishers()}

@@ -59,7 +59,10 @@ class FakeHub:
         freshness = Freshness(ttl_s, self.fleet, self.store.gaps, lambda *_: True, lambda _: "trade")
         self.desk = Desk("hub.1", 7, self.clock, self.catalog, self.store, self.fleet, freshness)
         own = {"state": "RUNNING", "counters": {"ticks_received": 1}, "seq": 3}
-        endpoints = {"collector.binance.1": "ipc:///c", "hub.1": "ipc:///h"}
+        endpoints = {
+            "collector.binance.1": {"pub": "ipc:///c"},
+            "hub.1": {"pub": "ipc:///h", "query": "ipc:///q"},
+        }
         overview = OverviewAnswers(self.desk, lambda: dict(own), endpoints, MAX_REPLY_BYTES)
         self.answers = Answers(
             self.desk, MarketAnswers(self.desk, persistence), overview, self.counters, MAX_REPLY_BYTES
