@@ -14,7 +14,7 @@ from actors.runtime.actor import Actor
 from actors.runtime.remembering import Remembering
 from protocol.consumer import Hole
 from protocol.errors import ConfigError, HubError, InvalidRequest, NoData, UnknownSymbol
-from protocol.record import Frame
+from protocol.record import Frame, RecordKind
 from protocol.replay import Position
 from protocol.requests import Request
 from protocol.sessions import session_named
@@ -134,17 +134,19 @@ class Aggregator(Actor):
     def _on_hole(self, hole: Hole) -> None:
         self.counters["frames_missing"] += max(0, hole.last_seq - hole.first_seq + 1)
         self.drop("bus_gap", hole)
-        self.fold.note_lost(hole)
+        for gap in self.fold.note_lost(hole):
+            topic = market_topic(gap.KIND, gap.venue, gap.symbol)
+            self.publish(topic, [gap], RecordKind.UPSTREAM_GAP)
 
     def _topics(self) -> list[str]:
-        """All trades, gaps and watermarks; of the quotes only those that candles are built from."""
+        """All trades, gaps, watermarks and fetched candles; of the quotes only those that candles are built from."""
         quotes = [
             market_topic("quote", venue, symbol)
             for symbol in self.catalog.symbols
             for venue in self.catalog.get(symbol).venues
             if self.catalog.get(symbol).bars_from == "quote"
         ]
-        return ["trade.", "gap.", "mark.", *quotes]
+        return ["trade.", "gap.", "mark.", "bar.", *quotes]
 
     def _only_venue(self, symbol: str) -> str:
         """Where a symbol is, when the question does not say.

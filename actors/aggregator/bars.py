@@ -3,6 +3,10 @@
 Which event opens or closes a candle is told in candle.py, when candles close in ladder.py. Here: what counts
 as an event, and what was not seen. Coverage begins with the first event; a hole is an entry of the gap ledger,
 frames lost between two events, or a publisher that started anew.
+
+Trades that nobody can fetch any more are made up for by the venue's own candles of their minutes, see `absorb`. A
+minute that was absorbed takes no more late trades, they are in it: they are counted as `late_absorbed` and go into
+the candles below a minute only.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from typing import Final
 import msgspec
 
 from actors.aggregator.candle import Candle
-from actors.aggregator.coverage import Coverage
+from actors.aggregator.coverage import MINUTE_NS, Coverage
 from actors.aggregator.ladder import Ladder, LadderState
 from actors.aggregator.level import Level
 from actors.aggregator.rows import Row, rows_of_quotes, rows_of_trades
@@ -23,7 +27,13 @@ from actors.aggregator.trade_ids import IdsState, TradeIds
 from protocol.messages import Bar, Gap, Quote, Trade
 from protocol.sessions import FOREVER_NS, Session
 
+TRUST_NS: Final = 120_000_000_000
+"""So far beyond what is known the venue's time is believed even where our clock is behind it: it may have been set
+back, and the collector judges by the monotonic one."""
 _RESTART: Final = "restart-"
+_KLINES: Final = "klines"
+"""What a gap is filled by whose trades could not be had."""
+_INF: Final = float("inf")
 _COLD: Final = (Candle(0, 0), 0, 0)
 """No candle that the next event could go into without further questions."""
 
@@ -45,6 +55,8 @@ class BuilderState(msgspec.Struct, array_like=True):
     ladder: LadderState | None = None
     ids: IdsState = msgspec.field(default_factory=IdsState)
     """Which trades have come."""
+    mended: dict[int, bool] = {}
+    """Minutes that were absorbed, see `Coverage`."""
 
 
 class BarBuilder:
@@ -85,17 +97,27 @@ class BarBuilder:
         """Whether there was an event."""
         return self._state.event_ns > 0
 
+    @property
+    def _trusted_ns(self) -> int:
+        """Venue times up to here are believed, whatever our clock says."""
+        return self._ladder.horizon_ns + TRUST_NS if self.is_started else 0
+
+    @property
+    def event_ns(self) -> int:
+        """Newest event, 0 before the first."""
+        return self._state.event_ns
+
     # inputs
 
     def add_trades(self, trades: Sequence[Trade]) -> None:
         """Fold trades, in the order in which they arrived; one that has come before is left out."""
         fresh = self._ids.fresh(trades)
         self._counters["repeated_trades"] += len(trades) - len(fresh)
-        self._fold(rows_of_trades(fresh, self._rules.max_ahead_ns, self._counters))
+        self._fold(rows_of_trades(fresh, self._rules.max_ahead_ns, self._trusted_ns, self._counters))
 
     def add_quotes(self, quotes: Iterable[Quote]) -> None:
         """Fold quotes, each as its mid price without volume."""
-        self._fold(rows_of_quotes(quotes, self._rules.max_ahead_ns, self._counters))
+        self._fold(rows_of_quotes(quotes, self._rules.max_ahead_ns, self._trusted_ns, self._counters))
 
     def advance(self, watermark_ns: int, *, is_connected: bool) -> None:
         """Take a watermark of the feed: close what is due and show the running candles that have changed."""
@@ -112,18 +134,45 @@ class BarBuilder:
             ladder.show()
 
     def note_gap(self, gap: Gap) -> None:
-        """Take an entry of the gap ledger: candles in it are `gap`, and whole again once it is filled."""
+        """Take an entry of the gap ledger: candles in it are `gap`, and whole again once it is filled.
+
+        One that is filled by candles of the venue stays a hole: those of a minute and longer are whole again by the
+        minutes that were absorbed, in the shorter ones the trades are missing for good.
+        """
         if not self.is_started:
             return  # coverage begins with the first event anyway
         if gap.cause == "restart":  # the collector accounts for its restart itself: our guess is not needed
             self._forget_suspicions(_RESTART)
         from_ns = gap.from_ts_ns or self._state.event_ns
-        if gap.state == "filled":
+        if gap.state == "filled" and gap.filled_by != _KLINES:
             before = self._coverage.remove(gap.gap_id)
         else:
             before = self._coverage.add(gap.gap_id, from_ns, gap.to_ts_ns or FOREVER_NS)
         self._ladder.cover(min(from_ns, before[0]) if before else from_ns)
         self._state.is_touched = True
+
+    def absorb(self, bar: Bar) -> None:
+        """Take the venue's candle of a minute of which trades are missing.
+
+        Our closed candle of that minute becomes the venue's, where that does not hold less than ours, and every
+        longer one gets the difference. Its coverage is then whole, and late trades of it no longer count there.
+        Whatever does not fit is left out and counted: `klines_unwanted` (no 1m candles of trades are built here),
+        `klines_rejected` (impossible values), `klines_not_closed`, `klines_not_kept`, `klines_smaller` (holds less
+        than ours), `klines_repeated` (taken before).
+        """
+        outcome = self._absorbed(bar)
+        self._counters[outcome] += 1
+        if outcome == "klines_absorbed":
+            self._state.is_touched = True
+
+    def _absorbed(self, bar: Bar) -> str:
+        if self.source != Trade.KIND or bar.timeframe != "1m" or not self.is_started:
+            return "klines_unwanted"
+        if bar.validate() or bar.ts_open_ns % MINUTE_NS or bar.count < bool(bar.volume):
+            return "klines_rejected"
+        if not all(0.0 <= one < _INF for one in (bar.buy_volume, bar.sell_volume, bar.vwap)):
+            return "klines_rejected"
+        return self._ladder.absorb(bar)
 
     def note_lost(self, hole_id: str) -> None:
         """Events between the last one and the next one were lost on their way to us."""
@@ -167,6 +216,7 @@ class BarBuilder:
     def state(self) -> BuilderState:
         """What to keep; it shares the candles, so encode it before the next input and after `take`."""
         self._state.holes = self._coverage.holes()
+        self._state.mended = self._coverage.mended()
         self._state.ladder = self._ladder.state()
         self._state.ids = self._ids.state
         return self._state
@@ -177,7 +227,7 @@ class BarBuilder:
         self._ids = TradeIds(state.ids)
         self._hot = _COLD
         if state.ladder is not None:
-            self._coverage.restore(state.holes)
+            self._coverage.restore(state.holes, state.mended)
             self._ladder.restore(state.ladder)
 
     # the fold
@@ -230,7 +280,7 @@ class BarBuilder:
         ladder.reach(ts_ns)
         candle = ladder.bucket(ts_ns)
         if candle is None:
-            self._counters["late" if ladder.add_late(row) else "late_dropped"] += 1
+            self._counters[ladder.add_late(row)] += 1
         return candle
 
     # holes

@@ -1,10 +1,18 @@
-"""What of a series was not seen: holes in venue time, and the share of an interval that they leave. Pure."""
+"""What of a series was not seen: holes in venue time, and the share of an interval that they leave. Pure.
+
+A minute of which the venue's own candle was taken is mended: in candles of a minute or longer it has no hole, in
+shorter ones it has those that it had. A gap that was filled by the venue's candles is a hole like every other one:
+what of it was really taken is known here by its minutes, and a minute that could not be taken stays a hole.
+"""
 
 from __future__ import annotations
 
+import bisect
 from typing import Final
 
-from protocol.sessions import FOREVER_NS, Session
+from protocol.sessions import FOREVER_NS, NS_PER_S, Session
+
+MINUTE_NS: Final = 60 * NS_PER_S
 
 MAX_HOLES: Final = 512
 """Beyond it the two oldest are joined into one (with what lies between): never more coverage than there was."""
@@ -16,12 +24,16 @@ class Coverage:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._holes: dict[str, tuple[int, int]] = {}
+        self._mended: dict[int, bool] = {}
+        """Start of each mended minute, in order of time, to whether something was traded in it."""
         self._merged: list[tuple[int, int]] = []
+        self._unmended: list[tuple[int, int]] = []
+        """The same without the mended minutes."""
         self._until_ns = -FOREVER_NS
 
     def __bool__(self) -> bool:
-        """Whether there is a hole."""
-        return bool(self._holes)
+        """Whether there is a hole, or was one that is mended."""
+        return bool(self._holes or self._mended)
 
     @property
     def is_interrupted(self) -> bool:
@@ -58,10 +70,29 @@ class Coverage:
         self._merge()
         return min(starts, default=None)
 
+    def mend(self, open_ns: int, *, has_events: bool) -> None:
+        """The venue's candle of a minute was taken; `has_events`: something was traded in it."""
+        self._mended[open_ns] = has_events
+        self._mended = dict(sorted(self._mended.items()))
+        self._merge()
+
+    def is_mended(self, ts_ns: int) -> bool:
+        """Whether a moment is in a mended minute."""
+        return ts_ns - ts_ns % MINUTE_NS in self._mended
+
+    def carried_until_ns(self, ts_ns: int) -> int:
+        """How far a close at this moment can reach at most: the end of the next mended minute with a close of its own."""
+        for open_ns, has_events in self._mended.items():
+            if has_events and open_ns + MINUTE_NS > ts_ns:
+                return open_ns + MINUTE_NS
+        return FOREVER_NS
+
     def forget_before(self, ts_ns: int) -> None:
-        """Forget holes that no candle can hold any more."""
-        if self._merged and self._merged[0][1] <= ts_ns:
+        """Forget holes and mended minutes that no candle can hold any more."""
+        is_old = bool(self._merged) and self._merged[0][1] <= ts_ns
+        if is_old or (self._mended and next(iter(self._mended)) + MINUTE_NS <= ts_ns):
             self._holes = {key: hole for key, hole in self._holes.items() if hole[1] > ts_ns}
+            self._mended = {key: has for key, has in self._mended.items() if key + MINUTE_NS > ts_ns}
             self._merge()
 
     def share(self, from_ns: int, to_ns: int) -> float:
@@ -72,20 +103,26 @@ class Coverage:
         total_ns = session.open_time_ns(from_ns, to_ns)
         if total_ns <= 0:
             return 1.0
+        holes = self._merged if to_ns - from_ns < MINUTE_NS else self._unmended
         missing_ns = sum(
             session.open_time_ns(max(start_ns, from_ns), min(end_ns, to_ns))
-            for start_ns, end_ns in self._merged
+            for start_ns, end_ns in holes
             if start_ns < to_ns and end_ns > from_ns
         )
         return (total_ns - missing_ns) / total_ns
 
     def holes(self) -> list[tuple[str, int, int]]:
-        """(id, from, to) of every hole: the state to keep."""
+        """(id, from, to) of every hole: with the minutes the state to keep."""
         return [(key, *hole) for key, hole in self._holes.items()]
 
-    def restore(self, holes: list[tuple[str, int, int]]) -> None:
-        """Continue with what `holes` returned."""
+    def mended(self) -> dict[int, bool]:
+        """Start of every mended minute to whether something was traded in it."""
+        return dict(self._mended)
+
+    def restore(self, holes: list[tuple[str, int, int]], mended: dict[int, bool] | None = None) -> None:
+        """Continue with what `holes` and `mended` returned."""
         self._holes = {key: (from_ns, to_ns) for key, from_ns, to_ns in holes}
+        self._mended = dict(mended or {})
         self._merge()
 
     def _merge(self) -> None:
@@ -96,4 +133,20 @@ class Coverage:
             else:
                 merged.append((start_ns, end_ns))
         self._merged = merged
+        self._unmended = _without(merged, list(self._mended)) if self._mended else merged
         self._until_ns = merged[-1][1] if merged else -FOREVER_NS
+
+
+def _without(holes: list[tuple[int, int]], minutes: list[int]) -> list[tuple[int, int]]:
+    """What minutes, in order of time, leave of holes."""
+    found = []
+    for start_ns, end_ns in holes:
+        for open_ns in minutes[bisect.bisect_right(minutes, start_ns - MINUTE_NS) :]:
+            if open_ns >= end_ns:
+                break
+            if open_ns > start_ns:
+                found.append((start_ns, open_ns))
+            start_ns = max(start_ns, open_ns + MINUTE_NS)  # noqa: PLW2901 - what is left of it
+        if start_ns < end_ns:
+            found.append((start_ns, end_ns))
+    return found

@@ -12,14 +12,14 @@ from typing import Any
 
 import msgspec
 
-from actors.aggregator.bars import BarBuilder, BuilderState
+from actors.aggregator.bars import TRUST_NS, BarBuilder, BuilderState
 from actors.aggregator.rules import Rules
 from protocol.codec import decode_events
 from protocol.consumer import Hole
 from protocol.errors import PayloadError
 from protocol.instruments import Catalog
 from protocol.messages import Bar, Gap, Message, Quote, Trade, Watermark
-from protocol.record import Frame
+from protocol.record import FLAG_REPAIRED, Frame
 from protocol.sessions import session_named
 from protocol.topics import market_topic, parse_topic
 
@@ -35,6 +35,8 @@ class FeedState(msgspec.Struct, array_like=True):
     """Newest watermark per venue."""
     topics: list[str]
     """Topics that it was the last to send."""
+    newest_ns: int = 0
+    """Newest watermark of all epochs."""
 
 
 class FoldState(msgspec.Struct, array_like=True):
@@ -50,6 +52,8 @@ class Feed:
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
         self.watermarks: dict[str, int] = {}
+        self.newest_ns = 0
+        """Newest watermark of all epochs, 0 before the first."""
         self.builders: dict[str, BarBuilder] = {}
         """By the topic that feeds them."""
 
@@ -86,6 +90,8 @@ class Fold:
                 return self._advance(feed, frame)
             if topic.startswith("gap."):
                 return self._note_gaps(frame)
+            if topic.startswith("bar."):
+                return self._absorb(frame)
             builder = self._assign(feed, topic)
             if builder is None:
                 return []
@@ -99,11 +105,18 @@ class Fold:
             builder.add_quotes(quotes)
         return builder.take()
 
-    def note_lost(self, hole: Hole) -> None:
-        """Records of a collector are gone for good: events of everything that it feeds were not seen."""
+    def note_lost(self, hole: Hole) -> list[Gap]:
+        """Records of a collector are gone for good: events of everything that it feeds were not seen.
+
+        Returns what the gap ledger is to know of it, a gap per symbol.
+        """
         feed = self.feeds.get(hole.publisher)
+        found = []
         for builder in feed.builders.values() if feed else ():
-            builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
+            if builder.is_started:
+                builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
+                found.append(_gap_of(builder, hole))
+        return found
 
     def builder(self, venue: str, symbol: str) -> BarBuilder | None:
         """The builder of one symbol at one venue, None before its first event."""
@@ -115,7 +128,7 @@ class Fold:
         return msgspec.msgpack.encode(
             FoldState(
                 {
-                    name: FeedState(feed.epoch, feed.watermarks, list(feed.builders))
+                    name: FeedState(feed.epoch, feed.watermarks, list(feed.builders), feed.newest_ns)
                     for name, feed in self.feeds.items()
                 },
                 {topic: builder.state() for topic, builder in self.builders.items()},
@@ -135,7 +148,7 @@ class Fold:
             builder.restore(kept)
         for name, feed_state in state.feeds.items():
             feed = self.feeds[name] = Feed(feed_state.epoch)
-            feed.watermarks = feed_state.watermarks
+            feed.watermarks, feed.newest_ns = feed_state.watermarks, feed_state.newest_ns
             feed.builders = {topic: self.builders[topic] for topic in feed_state.topics}
 
     def _feed_of(self, frame: Frame) -> Feed:
@@ -177,9 +190,11 @@ class Fold:
         output: Output = []
         for mark in _events(frame, Watermark):
             self._counters["watermarks_received"] += 1
-            if mark.ts_event_ns - frame.ts_pub_ns > self._rules.max_ahead_ns:
+            is_ahead = mark.ts_event_ns - frame.ts_pub_ns > self._rules.max_ahead_ns
+            if is_ahead and mark.ts_event_ns > feed.newest_ns + TRUST_NS:
                 self._counters["rejected_watermark"] += 1
                 continue
+            feed.newest_ns = max(feed.newest_ns, mark.ts_event_ns)
             feed.watermarks[mark.venue] = max(mark.ts_event_ns, feed.watermarks.get(mark.venue, 0))
             for builder in feed.builders.values():
                 if builder.venue == mark.venue:
@@ -196,6 +211,40 @@ class Fold:
                 builder.note_gap(gap)
                 output += builder.take()
         return output
+
+    def _absorb(self, frame: Frame) -> Output:
+        """Candles of the venue, for minutes of which trades are missing; others than fetched ones are not for us."""
+        if not frame.flags & FLAG_REPAIRED:
+            return []
+        touched: dict[str, BarBuilder] = {}
+        for bar in _events(frame, Bar):
+            self._counters["klines_received"] += 1
+            topic = market_topic(Trade.KIND, bar.venue, bar.symbol)
+            builder = self.builders.get(topic)
+            if builder is None:
+                self._counters["klines_unwanted"] += 1
+            else:
+                builder.absorb(bar)
+                touched[topic] = builder
+        return [made for builder in touched.values() for made in builder.take()]
+
+
+def _gap_of(builder: BarBuilder, hole: Hole) -> Gap:
+    """The ledger's entry of records that were lost between a collector and us."""
+    last = hole.last_seq or "the end"
+    return Gap(
+        gap_id=f"{hole.publisher}-{hole.epoch}-bus{hole.first_seq}-{builder.symbol}",
+        venue=builder.venue,
+        symbol=builder.symbol,
+        kind=builder.source,
+        from_id=0,
+        to_id=0,
+        from_ts_ns=builder.event_ns,
+        to_ts_ns=builder.event_ns,
+        cause="bus_drop",
+        state="unfillable",
+        reason=f"records {hole.first_seq} to {last} of {hole.publisher}/{hole.epoch}: {hole.reason}",
+    )
 
 
 def _events(frame: Frame, kind: type[Message]) -> list[Any]:

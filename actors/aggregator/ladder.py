@@ -7,17 +7,22 @@ anything, so a replay gives the same candles.
 A later event is added to every kept candle that holds it, which is then published again as a revision; an
 interval that is not kept any more stays as it was published. A candle without events repeats the close
 before it, and follows it when a late event changes that.
+
+A minute can be absorbed: the venue's candle takes the place of ours, and every longer candle that holds it takes the
+difference. From then on late trades of that minute count in candles shorter than a minute only: in the others they
+are counted already.
 """
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections import Counter
 
 import msgspec
 
 from actors.aggregator.candle import Candle
-from actors.aggregator.coverage import Coverage
+from actors.aggregator.coverage import MINUTE_NS, Coverage
 from actors.aggregator.level import Level, LevelState
 from actors.aggregator.rows import Row
 from actors.aggregator.rules import Rules
@@ -54,6 +59,11 @@ class Ladder:
         self._base, self._uppers = levels[0], levels[1:]
         self._steps = list(itertools.zip_longest(self._uppers, self._uppers[1:]))
         """Every upper level with the one above it, None above the last."""
+        lengths_ns = [timeframe_ns(level.timeframe) for level in levels]
+        at = bisect.bisect_left(lengths_ns, MINUTE_NS)
+        self._minutes = levels[at] if MINUTE_NS in lengths_ns else None
+        self._shorter, self._longer = levels[:at], levels[at + 1 :]
+        """Levels below the minutes, and above them."""
         self._rules = rules
         self._session = session
         self._coverage = coverage
@@ -89,9 +99,16 @@ class Ladder:
             candle = self._buckets[open_ns] = self._base.candle_from(open_ns)
         return candle
 
-    def add_late(self, row: Row) -> bool:
-        """Add an event whose first candle is closed; False if no candle is kept that could hold it."""
+    def add_late(self, row: Row) -> str:
+        """Add an event whose first candle is closed; returns what to count it as.
+
+        `late_dropped` if no candle is kept that could hold it, `late_absorbed` if it is in the venue's candle.
+        """
         ts_ns, order, price = row[:3]
+        if self._coverage.is_mended(ts_ns):
+            self._add_within_minute(row)
+            return "late_absorbed"
+        until_ns = self._coverage.carried_until_ns(ts_ns)
         is_taken = False
         for level in self.levels:
             running = level.running
@@ -102,14 +119,72 @@ class Ladder:
             kept = level.kept(ts_ns)
             if kept is not None:
                 kept.add(*row)
-                level.revise(kept)
+                level.revise(kept, until_ns)
                 is_taken = True
         if is_taken and self._carried is not None and (ts_ns, order) >= self._newest_key:
             self._newest_key = (ts_ns, order)
             self._carried = price
             for level in self.levels:
                 level.carry(ts_ns, price)
-        return is_taken
+        return "late" if is_taken else "late_dropped"
+
+    def _add_within_minute(self, row: Row) -> None:
+        """Add a late event to the candles that are shorter than its minute."""
+        minute_end_ns = row[0] - row[0] % MINUTE_NS + MINUTE_NS
+        for level in self._shorter:
+            kept = level.kept(row[0])
+            if kept is not None:
+                kept.add(*row)
+                level.revise(kept, minute_end_ns)
+
+    def absorb(self, bar: Bar) -> str:
+        """Take the venue's candle of a minute in the place of ours; returns what to count it as."""
+        minutes, open_ns = self._minutes, bar.ts_open_ns
+        if minutes is None:
+            return "klines_unwanted"
+        if open_ns + MINUTE_NS > self._closed_until_ns:
+            return "klines_not_closed"
+        before = minutes.closed.get(open_ns)
+        if before is None:
+            return "klines_not_kept"
+        after = before.absorbing(bar)
+        if after is None:
+            return "klines_smaller"
+        if after == before:
+            return "klines_repeated"
+        minutes.closed[open_ns] = after
+        minutes.revise(after)
+        self._coverage.mend(open_ns, has_events=after.count > 0)
+        if after.count:
+            self._amend(before, after)
+            self._follow(after)
+        self.cover(open_ns)
+        return "klines_absorbed"
+
+    def _amend(self, before: Candle, after: Candle) -> None:
+        """Give the difference to every longer candle that holds this minute."""
+        for level in self._longer:
+            running = level.running
+            if running is not None and running.open_ns <= after.open_ns < running.close_ns:
+                running.amend(before, after)  # the levels above get it when this one closes
+                break
+            kept = level.kept(after.open_ns)
+            if kept is not None:
+                kept.amend(before, after)
+                level.revise(kept)
+
+    def _follow(self, minute: Candle) -> None:
+        """Let the empty candles after a minute repeat its close; those after a longer one have followed it already."""
+        last_ns, end_ns = minute.last_ns, minute.close_ns
+        is_newest = self._newest_key[0] < end_ns and self._carried is not None
+        if is_newest:
+            self._newest_key = (last_ns, minute.last_id)
+            self._carried = minute.close
+        until_ns = self._coverage.carried_until_ns(end_ns)
+        for level in self.levels if is_newest else self._shorter:
+            # where candles behind the minute are gone, there may have been a later close among them
+            if is_newest or (level.closed and next(iter(level.closed)) <= end_ns):
+                level.carry(last_ns, minute.close, until_ns)
 
     def cover(self, from_ns: int) -> None:
         """Measure the coverage of the closed candles that reach beyond a moment again."""

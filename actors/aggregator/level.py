@@ -10,7 +10,7 @@ import msgspec
 from actors.aggregator.candle import Candle
 from actors.aggregator.coverage import Coverage
 from protocol.messages import Bar
-from protocol.sessions import Session
+from protocol.sessions import FOREVER_NS, Session
 from protocol.topics import market_topic
 
 
@@ -68,19 +68,19 @@ class Level:
         """The closed candle that holds a moment, if it is still kept."""
         return self.closed.get(self._session.bar_open_ns(ts_ns, self.timeframe))
 
-    def revise(self, candle: Candle) -> None:
+    def revise(self, candle: Candle, until_ns: int = FOREVER_NS) -> None:
         """A closed candle has changed: publish it again, and the empty ones after it that repeat its close."""
         self.changed[candle.open_ns] = candle
         following = self.closed.get(candle.close_ns)
         if following is None or not following.count:
-            self.carry(candle.open_ns, candle.close)
+            self.carry(candle.open_ns, candle.close, until_ns)
 
-    def carry(self, after_ns: int, price: float) -> None:
-        """Set the price of the empty candles after a moment, up to the first that has events."""
+    def carry(self, after_ns: int, price: float, until_ns: int = FOREVER_NS) -> None:
+        """Set the price of the empty candles after a moment, up to the first that has events or begins at `until_ns`."""
         for candle in self.closed.values():
             if candle.open_ns <= after_ns:
                 continue
-            if candle.count:
+            if candle.count or candle.open_ns >= until_ns:
                 break
             if candle.close != price:
                 candle.flatten(price)
@@ -106,8 +106,11 @@ class Level:
         return found
 
     def closed_bar(self, candle: Candle) -> Bar:
-        """Message of a closed candle at its revision."""
-        return candle.bar(*self._identity, candle.closed_status())
+        """Message of a closed candle at its revision; the source of one that is the venue's is its name."""
+        symbol, venue, timeframe, source = self._identity
+        return candle.bar(
+            symbol, venue, timeframe, venue if candle.is_absorbed else source, candle.closed_status()
+        )
 
     def open_bar(self, candle: Candle, now_ns: int, coverage: Coverage) -> Bar:
         """Message of a candle that is not closed; its coverage is that of the part until now."""

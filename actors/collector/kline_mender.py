@@ -158,12 +158,12 @@ class KlineMender:
         gap = page.gap
         found = self._normaliser.read_klines(gap.symbol, result)
         if isinstance(found, Reject):
-            self._failed(page, rest.RestError(f"{found.reason}: {found.detail}"))
+            self._failed(page, rest.RestError(f"{found.reason}: {found.detail}", 200))
             return
         wanted = range(page.from_id, page.from_id + page.limit)
         bars = [bar for bar in found if bar.ts_open_ns // MINUTE_NS in wanted]
         if len(bars) < len(wanted):
-            self._failed(page, rest.RestError(f"the venue has {len(bars)} of {len(wanted)} minutes"))
+            self._failed(page, rest.RestError(f"the venue has {len(bars)} of {len(wanted)} minutes", 200))
             return
         self._outbox.add_klines(bars)
         self._minutes[gap.gap_id] += len(bars)

@@ -147,7 +147,7 @@ class Mender:
         gap = page.gap
         found = self._normaliser.take_trades(gap.symbol, result, self._actor.clock.now_ns())
         if isinstance(found, Reject):
-            self._failed(page, rest.RestError(f"{found.reason}: {found.detail}"))
+            self._failed(page, rest.RestError(f"{found.reason}: {found.detail}", 200))
             return
         self._outbox.add_repaired(found.trades)
         for ended in found.gaps:

@@ -74,7 +74,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     6000 and 2400."""
     repair_max_trades: Count = 100_000
     """A gap of more trades than this is not fetched, trades."""
-    repair_klines: bool = False
+    repair_klines: bool = True
     """Where missing trades cannot be fetched: fetch the venue's 1m candles of those minutes, for an aggregator that
     takes them in their place."""
     repair_retry_s: Positive = 1.0

@@ -15,6 +15,7 @@ import msgspec
 from protocol.errors import HubError
 from tapehub.supervision.launch import log_lines
 from tests.chaos import compare, plan
+from tests.chaos.aftermath import store_the_rest
 from tests.chaos.checks import Check, excuse_holes
 from tests.chaos.crashes import by_point
 from tests.chaos.databases import Database, database_of
@@ -218,6 +219,9 @@ def _judge(
     progress.phase = "stopping"
     progress.say(f"stopping; {truth.total:,} trades to compare")
     troubles += stage.stop()
+    if stored is not None and options.with_replay:
+        unstored = store_the_rest(stage)
+        troubles += [unstored] if unstored else []
     checks = _checks(truth, stage, stored, copy)
     if any(one.fault.kind == "disk" for one in nemesis.done):
         excuse_holes(checks)

@@ -1,4 +1,4 @@
-"""Gaps whose trades cannot be had are filled with the venue's candles: real collector, real sockets."""
+"""Gaps whose trades cannot be had are filled with the venue's candles: real collector, aggregator and simulator."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
 from protocol.codec import decode_events
 from protocol.record import FLAG_REPAIRED
 from tests.integration.test_collector_repair import now_ms
-from tests.support.collector_rig import Rig, rig_of
+from tests.support.collector_rig import NAME, Rig, rig_of
+from tests.support.system import System
 
 BAR = "bar.binance.BTC_USDT.1m"
 GAP = "gap.binance.BTC_USDT"
 MINUTE_MS = 60_000
+MINUTE_NS = 60_000_000_000
 
 
 @contextmanager
@@ -80,3 +85,42 @@ def test_candles_are_only_asked_for_where_that_is_wanted(run_dir: Path) -> None:
         gap = rig.ear.until(lambda gap: gap.state == "unfillable", GAP)
         assert gap.reason == "2 trades are more than repair_max_trades = 1"
         assert rig.venue.snapshot_requests == []
+
+
+@pytest.mark.timeout(150)  # on a slow machine the gap may lie in the next minute
+def test_a_gap_that_is_too_large_ends_in_the_minutes_of_the_venue(run_dir: Path) -> None:
+    start_ms = (now_ms() // MINUTE_MS - 2) * MINUTE_MS + 50_000
+    simulator = {"rate_per_s": 200, "start_time_ms": start_ms}
+    symbols = {"BTC_USDT": {"venues": {"binance": "spot:BTCUSDT"}}}
+    with System(run_dir, simulator=simulator, collector={"repair_max_trades": 5}, symbols=symbols) as system:
+        gaps, bars = system.peers.ear(NAME, GAP), system.peers.ear("aggregator.1", BAR)
+        system.wait_for_data()
+        system.ask("simulator.1", "drop", symbol="BTC_USDT", kind="trade", n=40)
+        gap = gaps.until(
+            lambda gap: gap.kind == "trade" and gap.state in ("filled", "unfillable"), GAP, 100.0
+        )
+        assert (gap.state, gap.filled_by) == ("filled", "klines"), gap
+        minutes = [at * MINUTE_MS for at in range(gap.from_ts_ns // MINUTE_NS, gap.to_ts_ns // MINUTE_NS + 1)]
+        assert gap.count == len(minutes)
+        absorbed: dict[int, Any] = {}
+        while len(absorbed) < len(minutes):
+            bar = bars.until(lambda bar: bar.source == "binance", BAR, 20.0)
+            absorbed[bar.ts_open_ns // 1_000_000] = bar
+        (truth,) = system.ask("simulator.1", "truth", symbol="BTC_USDT", market="spot")
+        true_minutes = {row[0]: [float(text) for text in row[1:]] for row in truth["minutes"]}
+        reply = system.peers.ask("aggregator.1", "bars", symbol="BTC_USDT", timeframe="1s", n=200)
+        seconds = msgspec.msgpack.decode(reply.data)
+
+    for open_ms in minutes:
+        bar = absorbed[open_ms]
+        prices = [bar.open, bar.high, bar.low, bar.close]
+        assert [*prices, bar.volume, bar.count, bar.buy_volume] == true_minutes[open_ms]
+        assert (bar.status, bar.coverage, bar.revision) == ("closed", 1.0, 2)
+    inside = [row["status"] for row in seconds if overlaps(row["ts_open_ns"], gap)]
+    assert inside
+    assert set(inside) == {"gap"}
+    assert sum(row["count"] for row in seconds) < truth["trades"]
+
+
+def overlaps(open_ns: int, gap: Any) -> bool:
+    return bool(open_ns < gap.to_ts_ns and open_ns + 1_000_000_000 > gap.from_ts_ns)

@@ -103,7 +103,7 @@ def test_a_venue_that_asks_to_wait_is_asked_again(rig):
     assert rig.status(lambda status: status["dropped"].get("repair_failed") == 1)
 
 
-@pytest.mark.parametrize(("status", "requests"), [(401, 1), (400, 1), (503, 6)])
+@pytest.mark.parametrize(("status", "requests"), [(401, 1), (400, 1)])
 def test_a_venue_that_does_not_give_them_ends_it_as_unfillable(rig, status, requests):
     rig.venue.history_status = (status, {})
     rig.trade(1)
@@ -113,6 +113,17 @@ def test_a_venue_that_does_not_give_them_ends_it_as_unfillable(rig, status, requ
     assert (gap.count, len(rig.venue.history_requests)) == (0, requests)
     rig.trade(6)
     rig.ear.until(lambda trade: trade.trade_id == 6, BTC)
+
+
+def test_a_venue_that_is_down_is_asked_until_it_is_back(rig):
+    rig.venue.set_history("BTCUSDT", [2, 3, 4], now_ms())
+    rig.venue.history_status = (503, {})
+    rig.trade(1)
+    rig.trade(5)
+    rig.status(lambda _: len(rig.venue.history_requests) > 8)
+    rig.venue.history_status = (200, {})
+    _, gap = heard(rig, "filled")
+    assert gap.count == 3
 
 
 def test_what_the_venue_no_longer_has_is_said(rig):

@@ -96,6 +96,7 @@ def lives(run_dir: Path) -> Iterator[Lives]:
             "symbols": ["BTC_USDT"],
             "streams": {"spot": ["trade"]},
             "repair_retry_s": 0.05,
+            "repair_klines": False,
             "watermark_s": 0.05,
         }
         config = write_config(run_dir, {NAME: section}, heartbeat_s=0.05)

@@ -142,7 +142,9 @@ def test_an_aggregator_killed_in_mid_minute_makes_the_same_candle(tape, config, 
             tape.mark(70)
             (minute,) = until(closed(run_dir, "1m"), 20, "the minute")
     assert minute.volume == minute.count == tape.in_first_minute()
-    assert minute.coverage == pytest.approx(59.9 / 60)  # it begins with the first trade, and has no other hole
+    assert minute.coverage == pytest.approx(
+        59.9 / 60
+    )  # it begins with the first trade, and has no other hole
     seconds = [(bar.ts_open_ns, bar.revision) for bar in closed(run_dir, "1s")()]
     assert len(seconds) == len(set(seconds)), "a candle was published twice"
 

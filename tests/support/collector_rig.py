@@ -96,6 +96,7 @@ def rig_of(
             "backoff_base_s": 0.01,
             "snapshot_retry_s": 0.05,
             "repair_retry_s": 0.05,
+            "repair_klines": False,
             "watermark_s": 0.05,
         }
         config = write_config(

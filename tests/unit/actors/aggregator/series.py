@@ -55,6 +55,34 @@ def gap(
     return Gap(gap_id, VENUE, SYMBOL, "trade", 0, 0, ns(from_s), to_ns, cause, state)
 
 
+MINUTE_NS = 60 * NS_PER_S
+
+
+def kline(trades: Iterable[Trade], open_ns: int, quiet: float = 100.0, **changes: Any) -> Bar:
+    """The venue's candle of the minute that begins at `open_ns`: what all its trades give, `quiet` without any."""
+    within = [one for one in trades if open_ns <= one.ts_event_ns < open_ns + MINUTE_NS]
+    all_of_it = _slow_candle(within) if within else dict.fromkeys(("open", "high", "low", "close"), quiet)
+    count, volume = all_of_it.get("count", 0), float(all_of_it.get("volume", 0.0))
+    bar = Bar(
+        SYMBOL,
+        VENUE,
+        "1m",
+        open_ns,
+        open_ns + MINUTE_NS,
+        *(all_of_it[name] for name in ("open", "high", "low", "close")),
+        volume,
+        float(all_of_it.get("buy_volume", 0.0)),
+        float(all_of_it.get("sell_volume", 0.0)),
+        all_of_it["notional"] / volume if volume else all_of_it["close"],
+        count,
+        "closed" if count else "quiet",
+        1.0,
+        0,
+        VENUE,
+    )
+    return msgspec.structs.replace(bar, **changes)
+
+
 class Tape:
     """What a builder published: every message, and the newest revision of each closed candle."""
 
@@ -92,7 +120,7 @@ Step = tuple[str, Any]
 
 
 def play(series: BarBuilder, steps: Iterable[Step], tape: Tape | None = None) -> Tape:
-    """Feed steps: ("trades", [...]), ("mark", ns), ("gap", Gap), ("lost", id), ("restart", epoch)."""
+    """Feed steps: ("trades", [...]), ("mark", ns), ("gap", Gap), ("kline", Bar), ("lost", id), ("restart", epoch)."""
     tape = tape or Tape()
     for name, value in steps:
         apply(series, name, value)
@@ -108,6 +136,8 @@ def apply(series: BarBuilder, name: str, value: Any) -> None:
             series.advance(value, is_connected=True)
         case "gap":
             series.note_gap(value)
+        case "kline":
+            series.absorb(value)
         case "lost":
             series.note_lost(value)
         case "restart":

@@ -102,3 +102,57 @@ def test_it_can_be_restored(found):
     second = coverage()
     second.restore(first.holes())
     assert [first.share(n, n + 7) for n in range(100)] == [second.share(n, n + 7) for n in range(100)]
+
+
+MINUTE_NS = 60 * NS_PER_S
+
+
+def test_a_mended_minute_has_no_hole_for_candles_of_a_minute_and_longer():
+    found = coverage((DAY + 30 * NS_PER_S, DAY + 90 * NS_PER_S))
+    found.mend(DAY, has_events=True)
+    assert found.share(DAY, DAY + MINUTE_NS) == 1.0
+    assert found.share(DAY + MINUTE_NS, DAY + 2 * MINUTE_NS) == 0.5
+    assert found.share(DAY, DAY + 5 * MINUTE_NS) == 0.9
+    assert found.share(DAY + 40 * NS_PER_S, DAY + 41 * NS_PER_S) == 0.0, "a second still has it"
+    assert found.share(DAY + 30 * NS_PER_S, DAY + 60 * NS_PER_S) == 0.0
+    found.mend(DAY + MINUTE_NS, has_events=False)
+    assert found.share(DAY, DAY + 5 * MINUTE_NS) == 1.0
+
+
+def test_a_close_reaches_to_the_end_of_the_next_mended_minute_with_trades():
+    found = coverage()
+    found.mend(DAY + 3 * MINUTE_NS, has_events=True)
+    found.mend(DAY + MINUTE_NS, has_events=False)
+    assert found.is_mended(DAY + 2 * MINUTE_NS - 1)
+    assert not found.is_mended(DAY + 2 * MINUTE_NS)
+    assert found.carried_until_ns(DAY) == DAY + 4 * MINUTE_NS
+    assert found.carried_until_ns(DAY + 4 * MINUTE_NS) == FOREVER_NS
+
+
+def test_old_mended_minutes_are_forgotten():
+    found = coverage()
+    for number in range(3):
+        found.mend(DAY + number * MINUTE_NS, has_events=True)
+    assert found
+    found.forget_before(DAY + 2 * MINUTE_NS)
+    assert list(found.mended()) == [DAY + 2 * MINUTE_NS]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 600), st.integers(1, 200)), max_size=5),
+    st.sets(st.integers(0, 12)),
+    st.integers(0, 600),
+    st.integers(60, 300),
+)
+def test_mended_minutes_are_left_out_of_the_holes_exactly(found, minutes, from_s, length_s):
+    first = coverage(*((DAY + at * NS_PER_S, DAY + (at + long) * NS_PER_S) for at, long in found))
+    for minute in minutes:
+        first.mend(DAY + minute * MINUTE_NS, has_events=True)
+    second = coverage()
+    second.restore(first.holes(), first.mended())
+    missing = {moment for at, long in found for moment in range(at, at + long)}
+    seconds = range(from_s, from_s + length_s)
+    seen = sum(moment not in missing or moment // 60 in minutes for moment in seconds)
+    for one in (first, second):
+        share = one.share(DAY + from_s * NS_PER_S, DAY + (from_s + length_s) * NS_PER_S)
+        assert share == pytest.approx(seen / length_s, abs=1e-12)

@@ -10,8 +10,8 @@ from protocol.consumer import Hole
 from protocol.errors import PayloadError, UnknownSymbol
 from protocol.instruments import Catalog, Instrument
 from protocol.messages import Epoch, Gap, Quote, Trade, Watermark
-from protocol.record import FrameWriter, RecordKind, parse_frame
-from tests.unit.actors.aggregator.series import ns, rules, trade
+from protocol.record import FLAG_REPAIRED, FrameWriter, RecordKind, parse_frame
+from tests.unit.actors.aggregator.series import kline, ns, rules, trade
 
 CATALOG = Catalog(
     [
@@ -40,6 +40,11 @@ class Collector:
         mark = Watermark(self.writer.publisher, self.venue, ns(seconds), is_connected)
         topic = f"mark.{self.writer.publisher}"
         return self.frame(topic, mark, kind=RecordKind.TIME, now_s=seconds if now_s is None else now_s)
+
+    def klines(self, *bars, flags=FLAG_REPAIRED):
+        topic = f"bar.{bars[0].venue}.{bars[0].symbol}.{bars[0].timeframe}"
+        data = self.writer.build(topic, bars[0].SCHEMA, encode_events(bars), ns(0), RecordKind.DATA, flags)
+        return parse_frame(data)
 
     def gap(self, *gaps):
         return self.frame(f"gap.{self.venue}.{gaps[0].symbol}", *gaps, kind=RecordKind.UPSTREAM_GAP)
@@ -163,7 +168,10 @@ def test_frames_lost_on_the_bus_are_a_gap():
     found.apply(collector.trades(trade(0.0)))
     collector.trades(trade(1.5))
     frame = collector.trades(trade(3.0))
-    found.note_lost(Hole(frame.publisher, frame.epoch, frame.seq - 1, frame.seq - 1, "lost on the bus"))
+    (gap,) = found.note_lost(
+        Hole(frame.publisher, frame.epoch, frame.seq - 1, frame.seq - 1, "lost on the bus")
+    )
+    assert (gap.symbol, gap.cause, gap.state, gap.from_ts_ns) == ("BTC_USDT", "bus_drop", "unfillable", ns(0))
     found.apply(frame)
     bars = found.builder("binance", "BTC_USDT").bars("1s")
     assert [bar.coverage for bar in bars[:2]] == [0.0, 0.0]
@@ -171,7 +179,7 @@ def test_frames_lost_on_the_bus_are_a_gap():
 
 def test_a_frame_lost_before_the_first_one_heard_is_nothing():
     found = fold()
-    found.note_lost(Hole("collector.binance.1", 1, 1, 2, "lost on the bus"))
+    assert found.note_lost(Hole("collector.binance.1", 1, 1, 2, "lost on the bus")) == []
     assert found.builders == {}
 
 
@@ -199,6 +207,82 @@ def test_what_a_peer_may_not_send(topic, error):
         found.apply(collector.frame(topic, quote))
     found.apply(collector.trades(trade(0.0)))
     assert found.apply(collector.mark(2.0))
+
+
+LOST = [trade(61.0, 90.0), trade(119.0, 120.0)]
+
+
+def minutes_with_a_hole():
+    found, collector = Fold(CATALOG, rules(["1s", "1m", "5m"]), Counter()), Collector()
+    found.apply(collector.trades(trade(0.0), trade(125.0)))
+    found.apply(collector.mark(200.0))
+    return found, collector
+
+
+def test_candles_of_the_venue_stand_in_for_trades_that_cannot_be_had():
+    found, collector = minutes_with_a_hole()
+    frame = collector.klines(kline([trade(0.0)], ns(0)), kline(LOST, ns(60)))
+    output = found.apply(frame)
+    minutes = [bars for topic, bars in output if topic == "bar.binance.BTC_USDT.1m"]
+    assert [[(bar.revision, bar.count, bar.source) for bar in bars] for bars in minutes] == [
+        [(2, 1, "binance"), (2, 2, "binance")]
+    ]
+    assert found.apply(frame) == []
+    assert found._counters["klines_received"] == 4
+    assert (found._counters["klines_absorbed"], found._counters["klines_repeated"]) == (2, 2)
+
+
+def test_candles_are_taken_only_where_they_were_fetched_for_a_repair():
+    found, collector = minutes_with_a_hole()
+    bar = kline(LOST, ns(60))
+    assert found.apply(collector.klines(bar, flags=0)) == []
+    others = [
+        kline(LOST, ns(60), symbol="ETH_USDT"),
+        kline(LOST, ns(60), symbol="EUR_USD", venue="oanda"),
+        kline(LOST, ns(60), timeframe="5m"),
+    ]
+    assert [found.apply(collector.klines(other)) for other in others] == [[], [], []]
+    assert found._counters["klines_unwanted"] == 3
+    quote = Quote("BTC_USDT", "binance", ns(0), ns(0), 1.0, 1.5, 1.0, 1.0)
+    topic, data = "bar.binance.BTC_USDT.1m", encode_events([quote])
+    wrong = collector.writer.build(topic, Quote.SCHEMA, data, 0, RecordKind.DATA, FLAG_REPAIRED)
+    with pytest.raises(PayloadError):
+        found.apply(parse_frame(wrong))
+    assert found.apply(collector.klines(bar))
+
+
+def test_it_goes_on_from_a_snapshot_between_any_two_frames_of_a_repair_by_candles():
+    collector, all_trades, frames = Collector(), [], []
+    for n in range(160):
+        one = trade(n * 2.5, 100 + n % 7, number=n + 1)
+        all_trades.append(one)
+        if n % 60 < 40:
+            frames.append(collector.trades(one))
+        if n % 4 == 0:
+            frames.append(collector.mark(n * 2.5))
+    ids = {"venue": "binance", "symbol": "BTC_USDT", "kind": "trade", "from_id": 41, "to_id": 60}
+    times = {"from_ts_ns": ns(97.5), "to_ts_ns": ns(150.0), "cause": "venue_jump"}
+    frames.append(collector.gap(Gap("g", **ids, **times, state="filling")))
+    frames += [collector.klines(kline(all_trades, ns(minute))) for minute in (60, 120, 60, 240, 300)]
+    frames.append(collector.gap(Gap("g", **ids, **times, state="filled", filled_by="klines", count=2)))
+    frames += [collector.trades(all_trades[45], all_trades[55]), collector.mark(400), collector.mark(430)]
+
+    def empty():
+        return Fold(CATALOG, rules(["1s", "1m", "5m"]), Counter())
+
+    whole = empty()
+    expected = [whole.apply(frame) for frame in frames]
+    counters = whole._counters
+    assert (counters["klines_absorbed"], counters["klines_repeated"], counters["late_absorbed"]) == (4, 1, 2)
+    minutes = {bar.ts_open_ns: bar for bar in whole.builder("binance", "BTC_USDT").bars("1m")}
+    assert [minutes[ns(number)].status for number in (60, 120)] == ["closed", "closed"]
+    before = empty()
+    for cut, frame in enumerate(frames):
+        after = empty()
+        after.restore(before.snapshot())
+        assert after.apply(frame) == expected[cut]
+        before = after
+    assert before.snapshot() == whole.snapshot()
 
 
 def test_it_goes_on_from_a_snapshot_between_any_two_frames():
