@@ -21,7 +21,7 @@ def test_every_actor_is_back_within_five_seconds(capsys) -> None:
         assert check(run_dir, [], "BTC_USDT", limit_s=5.0)
         lines = capsys.readouterr().out.splitlines()[1:]
         assert [line.split()[0] for line in lines] == [
-            "simulator.1", "collector.binance.1", "aggregator.1", "hub.1",
+            "journal.1", "persistence.1", "simulator.1", "collector.binance.1", "aggregator.1", "hub.1",
         ]  # fmt: skip
         status = json.loads(tapehub("--run-dir", str(run_dir), "status", "--json").stdout)
         assert {row["restarts"] for row in status["actors"]} == {1}
@@ -35,6 +35,7 @@ def test_bench_measures_and_tells_the_machine() -> None:
     )
     document = json.loads(done.stdout)
     assert [row["what"] for row in document["rows"]] == [
+        "journal on against off, single-event frames",
         "single-event frames",
         "batches of 10",
         "batches of 50",
