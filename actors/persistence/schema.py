@@ -6,6 +6,7 @@ when something has to change.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -110,6 +111,10 @@ def _lock(connection: Connection) -> None:
 def _config(connection: Connection | None) -> Config:
     """What alembic would read from its ini file; the environment finds the connection in it."""
     from alembic.config import Config  # noqa: PLC0415 - rare
+
+    logging.getLogger("alembic").setLevel(
+        logging.WARNING
+    )  # what it did, `tapehub db current` says in one line
 
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
