@@ -30,6 +30,9 @@ from protocol.sessions import FOREVER_NS, Session
 TRUST_NS: Final = 120_000_000_000
 """So far beyond what is known the venue's time is believed even where our clock is behind it: it may have been set
 back, and the collector judges by the monotonic one."""
+MAX_EARLY: Final = 64
+"""Candles of the venue that may wait for ours to close."""
+NOT_CLOSED: Final = "klines_not_closed"
 _RESTART: Final = "restart-"
 _KLINES: Final = "klines"
 """What a gap is filled by whose trades could not be had."""
@@ -57,6 +60,8 @@ class BuilderState(msgspec.Struct, array_like=True):
     """Which trades have come."""
     mended: dict[int, bool] = {}
     """Minutes that were absorbed, see `Coverage`."""
+    early: list[Bar] = []
+    """Candles of the venue that wait for ours of the same minute to close."""
 
 
 class BarBuilder:
@@ -128,6 +133,10 @@ class BarBuilder:
         if is_connected and state.suspicions:
             self._settle(watermark_ns)
         ladder.reach(watermark_ns)
+        if state.early:
+            waiting, state.early = state.early, []
+            for bar in waiting:
+                self._absorb(bar, "klines_waiting")
         if state.is_touched and ladder.horizon_ns >= state.next_show_ns:
             state.is_touched = False
             state.next_show_ns = ladder.horizon_ns + self._rules.open_interval_ns
@@ -157,10 +166,18 @@ class BarBuilder:
         Our closed candle of that minute becomes the venue's, where that does not hold less than ours, and every
         longer one gets the difference. Its coverage is then whole, and late trades of it no longer count there.
         Whatever does not fit is left out and counted: `klines_unwanted` (no 1m candles of trades are built here),
-        `klines_rejected` (impossible values), `klines_not_closed`, `klines_not_kept`, `klines_smaller` (holds less
-        than ours), `klines_repeated` (taken before).
+        `klines_rejected` (impossible values), `klines_not_kept`, `klines_smaller` (holds less than ours),
+        `klines_repeated` (taken before). One whose minute is still open here waits for its close
+        (`klines_not_closed`).
         """
+        self._absorb(bar, NOT_CLOSED)
+
+    def _absorb(self, bar: Bar, count_early_as: str) -> None:
         outcome = self._absorbed(bar)
+        if outcome == NOT_CLOSED:
+            outcome = count_early_as
+            if len(self._state.early) < MAX_EARLY:
+                self._state.early.append(bar)
         self._counters[outcome] += 1
         if outcome == "klines_absorbed":
             self._state.is_touched = True

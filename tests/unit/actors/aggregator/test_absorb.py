@@ -285,3 +285,15 @@ def test_memory_of_absorbed_minutes_ends_with_the_candles_that_hold_them():
         series.take()
     assert series._counters["klines_absorbed"] == 20
     assert len(series._coverage.mended()) <= 4
+
+
+def test_one_that_comes_before_our_minute_closes_waits_for_it():
+    series = builder(TIMES)
+    tape = play(series, [("trades", [trade(5.0)]), ("mark", ns(100))])
+    assert absorb(series, kline(LOST, ns(60))) == ([], {"klines_not_closed": 1})
+    for seconds in range(101, 130):
+        play(series, [("mark", ns(seconds))], tape)
+    minute = second(tape, 60, "1m")
+    assert (minute.count, minute.status, minute.source) == (3, "closed", VENUE)
+    assert series._counters["klines_absorbed"] == 1
+    assert series._counters["klines_not_closed"] == 1
