@@ -119,13 +119,17 @@ class Batch:
         self.fresh.publishers.extend(fresh.publishers)
 
     def _note_orphans(self, frame: Frame, name: str, publisher_id: int) -> None:
-        """A new epoch says where the one before ended: what we have beyond that was lost by its publisher."""
+        """A new epoch says where the one before ended: what we have beyond that was lost by its publisher.
+
+        It may name an older epoch than ours: then nothing of ours ever reached the journal (its disk was full).
+        """
         known = self.positions.get(name) or self.since.get(name)
         try:
             begin = decode_events(frame)[0]
         except (PayloadError, IndexError):
             return
-        if not isinstance(begin, Epoch) or known is None or known.epoch != begin.prev_epoch:
+        if not isinstance(begin, Epoch) or known is None or not 0 < begin.prev_epoch <= known.epoch:
             return
-        if known.seq > begin.prev_last_seq:
-            self.orphans.append(OrphanRow(publisher_id, known.epoch, begin.prev_last_seq + 1, known.seq))
+        first_seq = begin.prev_last_seq + 1 if begin.prev_epoch == known.epoch else 1
+        if known.seq >= first_seq:
+            self.orphans.append(OrphanRow(publisher_id, known.epoch, first_seq, known.seq))

@@ -164,6 +164,7 @@ def test_ids_go_on_behind_those_that_are_stored():
     ("since", "prev", "orphans"),
     [
         ({NAME: Position(8, 50)}, (8, 40), [(1, 8, 41, 50)]),
+        ({NAME: Position(8, 50)}, (7, 40), [(1, 8, 1, 50)]),
         ({NAME: Position(8, 50)}, (8, 50), []),
         ({NAME: Position(8, 30)}, (8, 50), []),
         ({NAME: Position(7, 50)}, (8, 40), []),
