@@ -18,6 +18,7 @@ from protocol.journal.journal import Journal
 from protocol.journal.reader import JournalReader, Outcome
 from protocol.journal.recovery import recover
 from protocol.record import FrameWriter
+from tests.bench import catchup
 from tests.bench.bus import TOPICS, batch_of
 from tests.bench.report import Row, interleaved
 from tests.support.paths import short_folder
@@ -110,7 +111,7 @@ def read_raw(folder: Path, count: int) -> float:
 
 
 def run(rounds: int, *, quick: bool) -> list[Row]:
-    """Rows for appending by batch size, for recovery and for reading."""
+    """Rows for appending by batch size, for recovery, for reading, and for persistence catching up."""
     rows = []
     frames = frames_of(FRAMES // (20 if quick else 1))
     for size in BATCHES:
@@ -134,4 +135,4 @@ def run(rounds: int, *, quick: bool) -> list[Row]:
                 lambda: read_raw(folder, len(frames)),
             )
             rows.append(Row("journal", what, ours, raw, "records/s", ratio, at_most=False))
-    return rows
+    return rows + catchup.run(rounds, quick=quick)
