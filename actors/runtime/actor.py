@@ -58,6 +58,8 @@ READS_EVERY: Final = 4
 ANSWERING_NS: Final = 500_000
 """Longest spell of answering between two looks at the inputs: heavy questions by the thousand must not stop them."""
 LONGEST_WAIT_S: Final = 1.0
+CLOSING_S: Final = 10
+"""Longest time to close files and sockets at the end."""
 JOURNAL_S: Final = 0.5
 """Seconds between two looks at a journal whose disk is full."""
 PULL_S: Final = 0.05
@@ -243,9 +245,11 @@ class Actor:
             self._enter("DRAINING")
             self._finish()
         finally:
+            signal.alarm(CLOSING_S)  # SIGALRM ends a process that cannot let go of something
             self.background.close()
             self._speaking.close()
-            self.wire.close()
+            self.wire.close(is_shared=True)
+            signal.alarm(0)
 
     def stop(self) -> None:
         """Begin to drain, as SIGTERM does."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
+import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -27,7 +27,9 @@ class Wire:
         self.high_water_mark = high_water_mark
         self._context = zmq.Context()
         self._context.linger = 0
-        self._sockets: list[zmq.Socket[bytes]] = []
+        self._sockets: dict[zmq.Socket[bytes], int] = {}
+        """Each with the thread that opened it: no other one may close it."""
+        self._lock = threading.Lock()
 
     def _socket(self, kind: int, max_message_bytes: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
@@ -39,7 +41,8 @@ class Wire:
         socket.setsockopt(zmq.RECONNECT_IVL, random.randint(80, 160))
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
         socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
-        self._sockets.append(socket)
+        with self._lock:
+            self._sockets[socket] = threading.get_ident()
         return socket
 
     def publisher(
@@ -87,15 +90,24 @@ class Wire:
 
     def forget(self, socket: zmq.Socket[bytes]) -> None:
         """Close one socket before the others."""
-        with contextlib.suppress(ValueError):
-            self._sockets.remove(socket)
+        with self._lock:
+            self._sockets.pop(socket, None)
         socket.close()
 
-    def close(self) -> None:
-        """Close every socket, waiting at most the linger for what is queued."""
-        for socket in self._sockets:
+    def close(self, *, is_shared: bool = False) -> None:
+        """Close every socket, waiting at most the linger for what is queued.
+
+        Args:
+            is_shared: Other threads may be using sockets that they opened. Those are left to them: who waits on
+                one is woken (ETERM) and closes it, and this call waits for that.
+        """
+        me = threading.get_ident()
+        with self._lock:
+            chosen = [socket for socket, owner in self._sockets.items() if owner == me or not is_shared]
+            for socket in chosen:
+                del self._sockets[socket]
+        for socket in chosen:
             socket.close()
-        self._sockets.clear()
         self._context.term()
 
     def __enter__(self) -> Wire:
