@@ -232,7 +232,7 @@ def test_decode_reads_our_own_recordings(source: Source, run_dir: Path) -> None:
     [
         (None, "binance", 1, "No such file"),
         (b"no recording at all\n", "binance", 1, "holds no message of binance"),
-        (gzip.compress(b"{}" * 1000)[:-9], "binance", 1, "cannot read on"),
+        (gzip.compress(b"{}" * 1000, mtime=0)[:-9], "binance", 1, "cannot read on"),
         (b"", "binance", 1, "0 frames"),
         (b"{}", "nyse", 2, "nyse"),
     ],
