@@ -120,7 +120,7 @@ def test_a_venue_that_is_down_is_asked_until_it_is_back(rig):
     rig.venue.history_status = (503, {})
     rig.trade(1)
     rig.trade(5)
-    rig.status(lambda _: len(rig.venue.history_requests) > 8)
+    rig.status(lambda _: len(rig.venue.history_requests) > 3)
     rig.venue.history_status = (200, {})
     _, gap = heard(rig, "filled")
     assert gap.count == 3
