@@ -41,6 +41,8 @@ class Batch:
         catalogue: Gives out ids; those that are new are stored with this batch.
         since: Positions that the batch begins behind: those of the store, or of the batch before.
         kinds: Kinds of messages that are kept.
+        left: By publisher, ends of epochs that were left without the next one's first record: it would have said
+            how much of them its journal has.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Batch:
         catalogue: Catalogue,
         since: Mapping[str, Position],
         kinds: Collection[str] = frozenset(DEFAULT_KINDS),
+        left: Mapping[str, list[Position]] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.since = dict(since)
@@ -64,6 +67,7 @@ class Batch:
         self.row_count = 0
         self.frame_count = 0
         self._publishers: dict[bytes, tuple[str, int]] = {}
+        self._left = {name: list(ends) for name, ends in (left or {}).items()}
 
     def __bool__(self) -> bool:
         """Whether there is anything to save."""
@@ -97,11 +101,13 @@ class Batch:
         text = reason.replace("\x00", "")
         self.holes.append(HoleRow(self._id_of(publisher), epoch, first_seq, last_seq, text))
         before = self.positions.get(publisher) or self.since.get(publisher) or Position(0, 0)
+        if 0 < before.epoch < epoch:
+            self._left.setdefault(publisher, []).append(before)
         self.positions[publisher] = max(before, Position(epoch, last_seq))
 
     def following(self) -> Batch:
         """An empty batch that begins where this one ends: filled while this one is being saved."""
-        return Batch(self.catalogue, {**self.since, **self.positions}, self.kinds)
+        return Batch(self.catalogue, {**self.since, **self.positions}, self.kinds, self._left)
 
     def _publisher_of(self, frame: Frame) -> tuple[str, int]:
         name = frame.publisher
@@ -128,8 +134,12 @@ class Batch:
             begin = decode_events(frame)[0]
         except (PayloadError, IndexError):
             return
-        if not isinstance(begin, Epoch) or known is None or not 0 < begin.prev_epoch <= known.epoch:
+        if not isinstance(begin, Epoch) or not begin.prev_epoch:
             return
-        first_seq = begin.prev_last_seq + 1 if begin.prev_epoch == known.epoch else 1
-        if known.seq >= first_seq:
-            self.orphans.append(OrphanRow(publisher_id, known.epoch, first_seq, known.seq))
+        ends = [*self._left.pop(name, []), *([known] if known is not None else [])]
+        for end in ends:
+            if end.epoch < begin.prev_epoch:
+                continue  # nobody says how that one ended
+            first_seq = begin.prev_last_seq + 1 if end.epoch == begin.prev_epoch else 1
+            if end.seq >= first_seq:
+                self.orphans.append(OrphanRow(publisher_id, end.epoch, first_seq, end.seq))

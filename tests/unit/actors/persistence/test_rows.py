@@ -184,6 +184,17 @@ def test_orphans_are_seen_within_a_batch_and_from_the_batch_before():
     assert [tuple(one) for one in after.orphans] == [(1, 8, 2, 2)]
 
 
+def test_an_epoch_that_was_left_by_a_hole_is_judged_by_the_next_first_record():
+    early, late = Publisher(epoch=8), Publisher(epoch=10)
+    before = batch_of(early.frame([trade(1)]), early.frame([trade(2)]), early.frame([trade(3)]))
+    before.add_hole(NAME, 8, 4, 0, "gone")
+    before.add_hole(NAME, 9, 1, 7, "gone")
+    after = before.following()
+    after.add(late.begin(8, 1))
+    assert [tuple(one) for one in after.orphans] == [(1, 8, 2, 3), (1, 9, 1, 7)]
+    assert after.following()._left == {}
+
+
 def test_holes_move_the_position_unless_their_end_is_not_known():
     batch = Batch(Catalogue(), {NAME: Position(9, 10)})
     batch.add_hole(NAME, 9, 11, 0, "expired")
