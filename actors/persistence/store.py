@@ -68,6 +68,7 @@ class Store(abc.ABC):
         self._statements: Statements = statements_for(self.dialect)
         self._connection: Connection | None = None
         self._known: dict[str, Position] = {}
+        self._left: dict[str, list[Position]] = {}
         self._errors: _Errors = (SQLAlchemyError, OSError, OverflowError, *self.driver_errors)
         self._data_errors: _Errors = (DataError, IntegrityError, *self.data_errors)
 
@@ -90,6 +91,7 @@ class Store(abc.ABC):
                 self._prepare(connection)
                 self.catalogue = _catalogue_of(connection)
                 self._known = _positions_of(connection)
+                self._left = _left_of(connection)
         except self._errors as error:
             self.disconnect()
             raise explain(error, self.url) from error
@@ -102,7 +104,7 @@ class Store(abc.ABC):
             StoreError: not connected: `positions()` comes first.
         """
         self._connected()
-        return Batch(self.catalogue, self._known, kinds)
+        return Batch(self.catalogue, self._known, kinds, self._left)
 
     def save(self, batch: Batch, now_ns: int) -> Saved:
         """Store a batch in one transaction.
@@ -249,6 +251,20 @@ def _positions_of(connection: Connection) -> dict[str, Position]:
         tables.positions, tables.publishers, tables.publishers.c.id == tables.positions.c.publisher_id
     )
     return {name: Position(epoch, seq) for name, epoch, seq in connection.execute(query)}
+
+
+def _left_of(connection: Connection) -> dict[str, list[Position]]:
+    """Ends of epochs that were left without knowing where their journal ended: holes without an end say so."""
+    holes = tables.holes
+    query = (
+        select(tables.publishers.c.name, holes.c.epoch, holes.c.first_seq)
+        .join_from(holes, tables.publishers, tables.publishers.c.id == holes.c.publisher_id)
+        .where(holes.c.last_seq == 0)
+    )
+    found: dict[str, list[Position]] = {}
+    for name, epoch, first_seq in connection.execute(query):
+        found.setdefault(name, []).append(Position(epoch, first_seq - 1))
+    return found
 
 
 def _catalogue_of(connection: Connection) -> Catalogue:

@@ -218,6 +218,24 @@ def law_holes_orphans_and_dead_letters_are_kept(opened: Opening) -> None:
     ]
 
 
+def law_an_epoch_left_without_its_end_is_judged_after_a_restart(opened: Opening) -> None:
+    store, early = opened(), Publisher(epoch=8)
+    filled(store, early, trade(1), trade(2))
+    batch = store.batch()
+    batch.add_hole(NAME, 8, 4, 0, "gone")
+    batch.add_hole(NAME, 9, 1, 7, "gone")
+    store.save(batch, NOW_NS)
+    store.positions()
+    batch = store.batch()
+    batch.add(Publisher(epoch=10).begin(8, 1))
+    store.save(batch, NOW_NS)
+    found = {(one["epoch"], one["first_seq"], one["last_seq"]) for one in rows(store, tables.orphans)}
+    assert (8, 2, 3) in found
+    again = store.batch()
+    again.add(Publisher(epoch=11).begin(8, 1))
+    store.save(again, NOW_NS)  # judged again: not an error
+
+
 def law_the_next_batch_is_filled_while_one_is_saved(opened: Opening) -> None:
     store, publisher = opened(), Publisher()
     store.positions()
