@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from protocol.chain import UNREADABLE, Hole
 from protocol.errors import FrameError, TruncatedFrame
-from protocol.record import HEADER_BYTES, MAX_TOPIC_BYTES, Frame
+from protocol.record import HEADER_BYTES, MAX_TOPIC_BYTES, Frame, parse_frames
 from protocol.replay import (
     CORRUPT,
     DATA,
@@ -21,7 +21,6 @@ from protocol.replay import (
     UNKNOWN,
     Fetched,
     Position,
-    frames_of,
 )
 
 MAX_PULLED: Final = 20_000
@@ -163,7 +162,7 @@ def _take_apart(answer: Fetched, publisher_padded: bytes) -> tuple[list[Frame], 
     """Frames of an answer in order, each checked again, and what is wrong with the one behind them, if anything."""
     fault: FrameError | None = None
     try:
-        frames = frames_of(answer.frames)
+        frames = parse_frames(answer.frames)
     except FrameError as first:
         fault, frames = first, _good_ones(answer.frames)
     seq = answer.first - 1
@@ -183,7 +182,7 @@ def _good_ones(blob: bytes) -> list[Frame]:
         head = blob.find(0, offset, offset + MAX_TOPIC_BYTES + 1) + 1
         end = head + HEADER_BYTES + int.from_bytes(blob[head : head + 4], "little")
         try:
-            found += frames_of(blob[offset:end])
+            found += parse_frames(blob[offset:end])
         except FrameError:
             break
         offset = end

@@ -199,3 +199,33 @@ def parse_frame(data: bytes) -> Frame:
     if zlib.crc32(summed, topic[1]) != frame.crc32:
         raise ChecksumMismatch(f"checksum of {topic[0]} {frame.epoch}/{frame.seq} does not match")
     return frame
+
+
+def parse_frames(blob: bytes) -> list[Frame]:
+    """Take frames apart that lie back to back, each as by `parse_frame`.
+
+    Raises:
+        FrameError: it is not whole frames of this version.
+    """
+    found: list[Frame] = []
+    find, crc32, topics = blob.find, zlib.crc32, _topic_cache
+    offset, size = 0, len(blob)
+    while offset < size:
+        head = find(0, offset, offset + MAX_TOPIC_BYTES + 1) + 1
+        start = head + HEADER_BYTES
+        if head == 0 or start > size:
+            raise TruncatedFrame(f"no frame at byte {offset} of {size}")
+        fields = _unpack_header(blob, head)
+        end = start + fields[0]
+        topic = topics.get(blob[offset:head])
+        if (
+            topic
+            and end <= size
+            and fields[2] == VERSION
+            and crc32(blob[head + 8 : end], topic[1]) == fields[1]
+        ):
+            found.append(Frame(topic[0], blob[start:end], blob[offset:end], *fields))
+        else:  # a topic not seen before, or a fault that wants its name
+            found.append(parse_frame(blob[offset:end]))
+        offset = end
+    return found

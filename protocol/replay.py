@@ -9,18 +9,15 @@ All go to the `query` address of the host's journal server as `Request`s (docs/p
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from protocol.errors import InvalidRequest, TruncatedFrame
-from protocol.record import HEADER_BYTES, MAX_TOPIC_BYTES, Frame, parse_frame
+from protocol.errors import InvalidRequest
 from protocol.requests import Reply, Request
 
 MAX_FETCH_BYTES: Final = 1024 * 1024
-_length_at: Final = struct.Struct("<I").unpack_from
 
 DATA: Final = "data"
 """`frames` hold `first` to `last` (of those only the topics asked for)."""
@@ -132,23 +129,3 @@ def decode_status(reply: Reply) -> JournalStatus:
         return _status.decode(reply.data)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise InvalidRequest(f"not an answer to a journal_status: {fault}") from fault
-
-
-def frames_of(blob: bytes) -> list[Frame]:
-    """Take frames apart that lie back to back; every checksum is checked again.
-
-    Raises:
-        FrameError: it is not whole frames of this version.
-    """
-    found: list[Frame] = []
-    find, size = blob.find, len(blob)
-    offset = 0
-    while offset < size:
-        head = find(0, offset, offset + MAX_TOPIC_BYTES + 1) + 1
-        if head == 0 or size - head < HEADER_BYTES:
-            raise TruncatedFrame(f"no frame at byte {offset} of {size}")
-        length: int = _length_at(blob, head)[0]
-        end = head + HEADER_BYTES + length
-        found.append(parse_frame(blob[offset:end]))
-        offset = end
-    return found

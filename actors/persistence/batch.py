@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from actors.persistence.catalogue import Catalogue, Fresh
 from actors.persistence.rows import DeadLetter, Row, rows_of
@@ -13,6 +13,8 @@ from protocol.errors import PayloadError
 from protocol.messages import Epoch
 from protocol.record import Frame, RecordKind
 from protocol.replay import Position
+
+_EPOCH: Final = int(RecordKind.EPOCH)
 
 
 class HoleRow(NamedTuple):
@@ -76,7 +78,7 @@ class Batch:
     def add(self, frame: Frame) -> None:
         """Take one frame: its rows, and its number as the position of its publisher."""
         name, publisher_id = self._publishers.get(frame.publisher_padded) or self._publisher_of(frame)
-        if frame.kind == RecordKind.EPOCH:
+        if frame.kind == _EPOCH:
             self._note_orphans(frame, name, publisher_id)
         kind, rows, dead = rows_of(frame, publisher_id, self.catalogue, self.kinds)
         if rows:

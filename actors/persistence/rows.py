@@ -54,15 +54,6 @@ class DeadLetter(NamedTuple):
     payload: bytes
 
 
-class Source(NamedTuple):
-    """Where the events of a frame come from."""
-
-    publisher_id: int
-    epoch: int
-    seq: int
-    is_repaired: bool
-
-
 class Rows(NamedTuple):
     """What one frame becomes."""
 
@@ -88,8 +79,7 @@ def rows_of(
         return Rows("", [], dead_letter(frame, publisher_id, str(fault)))
     if kind is None or kind not in STORED:
         return NOTHING
-    source = Source(publisher_id, frame.epoch, frame.seq, bool(frame.flags & FLAG_REPAIRED))
-    return Rows(kind, _MAKERS[kind](events, source, catalogue))
+    return Rows(kind, _MAKERS[kind](events, frame, publisher_id, catalogue))
 
 
 def dead_letter(frame: Frame, publisher_id: int, error: str, k: int = WHOLE_FRAME) -> DeadLetter:
@@ -111,8 +101,8 @@ def _json(value: object) -> str:
     return _encode_json(value).decode()
 
 
-def _quotes(events: list[Quote], source: Source, catalogue: Catalogue) -> list[Row]:
-    publisher_id, epoch, seq, _ = source
+def _quotes(events: list[Quote], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
+    epoch, seq = frame.epoch, frame.seq
     instrument = catalogue.instrument
     return [
         (
@@ -133,8 +123,8 @@ def _quotes(events: list[Quote], source: Source, catalogue: Catalogue) -> list[R
     ]
 
 
-def _trades(events: list[Trade], source: Source, catalogue: Catalogue) -> list[Row]:
-    publisher_id, epoch, seq, is_repaired = source
+def _trades(events: list[Trade], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
+    epoch, seq, is_repaired = frame.epoch, frame.seq, bool(frame.flags & FLAG_REPAIRED)
     instrument = catalogue.instrument
     rows: list[Row] = []
     for k, one in enumerate(events):
@@ -162,12 +152,14 @@ def _trades(events: list[Trade], source: Source, catalogue: Catalogue) -> list[R
     return rows
 
 
-def _books(events: list[Book], source: Source, catalogue: Catalogue) -> list[Row]:
+def _books(events: list[Book], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     return [
         (
             catalogue.instrument(one.venue, one.symbol),
             one.ts_event_ns,
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
             one.ts_recv_ns,
             one.is_snapshot,
@@ -181,12 +173,16 @@ def _books(events: list[Book], source: Source, catalogue: Catalogue) -> list[Row
     ]
 
 
-def _liquidations(events: list[Liquidation], source: Source, catalogue: Catalogue) -> list[Row]:
+def _liquidations(
+    events: list[Liquidation], frame: Frame, publisher_id: int, catalogue: Catalogue
+) -> list[Row]:
     return [
         (
             catalogue.instrument(one.venue, one.symbol),
             one.ts_event_ns,
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
             one.ts_recv_ns,
             one.price,
@@ -197,7 +193,7 @@ def _liquidations(events: list[Liquidation], source: Source, catalogue: Catalogu
     ]
 
 
-def _bars(events: list[Bar], source: Source, catalogue: Catalogue) -> list[Row]:
+def _bars(events: list[Bar], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     return [
         (
             catalogue.instrument(one.venue, one.symbol),
@@ -217,7 +213,9 @@ def _bars(events: list[Bar], source: Source, catalogue: Catalogue) -> list[Row]:
             one.coverage,
             one.revision,
             one.source,
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
         )
         for k, one in enumerate(events)
@@ -225,7 +223,7 @@ def _bars(events: list[Bar], source: Source, catalogue: Catalogue) -> list[Row]:
     ]
 
 
-def _features(events: list[Feature], source: Source, catalogue: Catalogue) -> list[Row]:
+def _features(events: list[Feature], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     return [
         (
             catalogue.instrument(one.venue, one.symbol),
@@ -234,19 +232,23 @@ def _features(events: list[Feature], source: Source, catalogue: Catalogue) -> li
             one.ts_event_ns,
             one.is_ready,
             _json(one.values),
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
         )
         for k, one in enumerate(events)
     ]
 
 
-def _flows(events: list[Flow], source: Source, catalogue: Catalogue) -> list[Row]:
+def _flows(events: list[Flow], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     return [
         (
             catalogue.instrument(one.venue, one.symbol),
             one.ts_event_ns,
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
             one.window_s,
             one.is_complete,
@@ -256,7 +258,7 @@ def _flows(events: list[Flow], source: Source, catalogue: Catalogue) -> list[Row
     ]
 
 
-def _news(events: list[News], source: Source, _: Catalogue) -> list[Row]:
+def _news(events: list[News], frame: Frame, publisher_id: int, _: Catalogue) -> list[Row]:
     return [
         (
             one.ts_event_ns,
@@ -266,19 +268,23 @@ def _news(events: list[News], source: Source, _: Catalogue) -> list[Row]:
             one.title,
             one.url,
             _json(one.symbols),
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
         )
         for k, one in enumerate(events)
     ]
 
 
-def _alerts(events: list[Alert], source: Source, catalogue: Catalogue) -> list[Row]:
+def _alerts(events: list[Alert], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     return [
         (
             catalogue.instrument(one.venue, one.symbol),
             one.ts_event_ns,
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
             one.rule,
             one.severity,
@@ -289,12 +295,14 @@ def _alerts(events: list[Alert], source: Source, catalogue: Catalogue) -> list[R
     ]
 
 
-def _signals(events: list[Signal], source: Source, catalogue: Catalogue) -> list[Row]:
+def _signals(events: list[Signal], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     return [
         (
             catalogue.instrument("", one.symbol),
             one.ts_event_ns,
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
             one.strategy,
             one.side,
@@ -308,7 +316,7 @@ def _signals(events: list[Signal], source: Source, catalogue: Catalogue) -> list
     ]
 
 
-def _gaps(events: list[Gap], source: Source, catalogue: Catalogue) -> list[Row]:
+def _gaps(events: list[Gap], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     return [
         (
             one.gap_id,
@@ -323,14 +331,16 @@ def _gaps(events: list[Gap], source: Source, catalogue: Catalogue) -> list[Row]:
             one.filled_by,
             one.count,
             one.reason,
-            *source[:3],
+            publisher_id,
+            frame.epoch,
+            frame.seq,
             k,
         )
         for k, one in enumerate(events)
     ]
 
 
-_MAKERS: Final[dict[str, Callable[[list[Any], Source, Catalogue], list[Row]]]] = {
+_MAKERS: Final[dict[str, Callable[[list[Any], Frame, int, Catalogue], list[Row]]]] = {
     "quote": _quotes,
     "trade": _trades,
     "book": _books,

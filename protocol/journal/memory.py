@@ -15,8 +15,7 @@ from protocol.journal.disk import Disk
 from protocol.journal.reader import JournalReader, Outcome
 from protocol.journal.segment import SegmentName, segments_of
 from protocol.messages import Snap
-from protocol.record import HEADER_BYTES, Frame, RecordKind, parse_frame
-from protocol.replay import frames_of
+from protocol.record import HEADER_BYTES, Frame, RecordKind, parse_frame, parse_frames
 from protocol.topics import END, mark_topic
 
 MAX_BYTES: Final = 512 * 1024 * 1024
@@ -104,7 +103,7 @@ def _newest(chunks: list[bytes], publisher: str, name: str) -> Memory | None:
                 if len(parts) == part.parts:
                     rest = [chunks[end[0]][end[1] :], *chunks[end[0] + 1 :]]
                     return Memory(
-                        b"".join(reversed(parts)), [frame for blob in rest for frame in frames_of(blob)]
+                        b"".join(reversed(parts)), [frame for blob in rest for frame in parse_frames(blob)]
                     )
                 parts = []
     return None

@@ -13,8 +13,7 @@ import pytest
 from protocol.codec import decode_events
 from protocol.journal.reader import JournalReader, Outcome
 from protocol.messages import Gap
-from protocol.record import FLAG_REPAIRED, Frame
-from protocol.replay import frames_of
+from protocol.record import FLAG_REPAIRED, Frame, parse_frames
 from tests.integration.test_collector_repair import now_ms
 from tests.support.collector_rig import BTC, NAME, Rig
 from tests.support.config import write_config
@@ -34,7 +33,7 @@ def journalled(run_dir: Path) -> list[Frame]:
     for epoch in reader.epochs():
         seq = 1
         while (chunk := reader.read(epoch, seq)).outcome is Outcome.DATA:
-            found += frames_of(chunk.frames)
+            found += parse_frames(chunk.frames)
             seq = chunk.last + 1
     return found
 

@@ -11,8 +11,7 @@ import pytest
 from protocol.codec import decode_events
 from protocol.journal.reader import JournalReader, Outcome
 from protocol.messages import BUY, Bar, Trade, Watermark
-from protocol.record import RecordKind
-from protocol.replay import frames_of
+from protocol.record import RecordKind, parse_frames
 from protocol.topics import mark_topic
 from tests.support.config import write_config
 from tests.support.journalled_source import JournalledSource
@@ -93,7 +92,7 @@ def bars_published(run_dir) -> list[Bar]:
     for epoch in reader.epochs():
         seq = 1
         while (chunk := reader.read(epoch, seq)).outcome is Outcome.DATA:
-            for frame in frames_of(chunk.frames):
+            for frame in parse_frames(chunk.frames):
                 if frame.topic.startswith("bar."):
                     found += [bar for bar in decode_events(frame) if bar.revision]
             seq = chunk.last + 1
@@ -106,7 +105,7 @@ def memories(run_dir) -> int:
     for epoch in reader.epochs():
         seq = 1
         while (chunk := reader.read(epoch, seq)).outcome is Outcome.DATA:
-            count += sum(frame.kind == RecordKind.SNAP for frame in frames_of(chunk.frames))
+            count += sum(frame.kind == RecordKind.SNAP for frame in parse_frames(chunk.frames))
             seq = chunk.last + 1
     return count
 

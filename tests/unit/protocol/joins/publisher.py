@@ -12,8 +12,7 @@ from protocol.journal.recovery import Recovered, recover
 from protocol.journal.segment import SEGMENT_HEADER_BYTES, SegmentName
 from protocol.journal.walk import chain_of, find_next, walk
 from protocol.messages import Beat, CleanStop, Epoch
-from protocol.record import Frame, FrameWriter, RecordKind
-from protocol.replay import frames_of
+from protocol.record import Frame, FrameWriter, RecordKind, parse_frames
 from protocol.topics import beat_topic, mark_topic
 from tests.unit.protocol.joins.memory_disk import MemoryDisk
 
@@ -157,7 +156,7 @@ def records_of(disk: MemoryDisk, name: SegmentName) -> dict[tuple[int, int], Fra
     found: dict[tuple[int, int], Frame] = {}
     while True:
         reached = walk(data, offset, chain, seq)
-        frames = frames_of(data[offset : reached.offset])
+        frames = parse_frames(data[offset : reached.offset])
         found.update({(frame.epoch, frame.seq): frame for frame in frames})
         following = find_next(data, reached.offset, chain, reached.seq - 1)
         if following is None:
