@@ -6,11 +6,14 @@ The answer is one msgpack map; `data` is already encoded by whoever keeps it, so
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from protocol.errors import HubError, InvalidRequest
+from protocol.errors import HubError, HubTimeout, InvalidRequest, ProtocolMismatch
+
+T = TypeVar("T")
 
 PROTOCOL_VERSION: Final = 1
 MAX_REQUEST_BYTES: Final = 64 * 1024
@@ -99,6 +102,37 @@ def decode_request(data: bytes) -> Request:
         return _request_decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise InvalidRequest(f"not a request: {fault}", errors=[str(fault)]) from fault
+
+
+def operation_of(request: Request, operations: Mapping[str, T], answerer: str, now_ns: int) -> T:
+    """What `operations` has for a stranger's question.
+
+    Args:
+        request: The question.
+        operations: By name.
+        answerer: What answers, for the refusal: "this journal server".
+        now_ns: The answerer's clock.
+
+    Raises:
+        ProtocolMismatch: it speaks another version.
+        InvalidRequest: there is no such operation.
+        HubTimeout: its asker no longer waits for the answer.
+    """
+    if request.v != PROTOCOL_VERSION:
+        raise ProtocolMismatch(
+            f"the request speaks version {request.v}, {answerer} version {PROTOCOL_VERSION}",
+            ours=PROTOCOL_VERSION,
+            theirs=request.v,
+        )
+    operation = operations.get(request.op)
+    if operation is None:
+        raise InvalidRequest(
+            f"unknown operation {request.op[:40]!r}; there is {', '.join(operations)}",
+            errors=[f"op: {request.op[:40]!r}"],
+        )
+    if request.deadline_ns and request.deadline_ns < now_ns:
+        raise HubTimeout("the question waited longer than its asker does", timeout_s=request.timeout_s)
+    return operation
 
 
 def encode_reply(reply: Reply) -> bytes:

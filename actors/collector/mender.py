@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar
 
-from actors.collector import rest
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
 from actors.collector.kline_mender import KlineMender
 from actors.collector.normaliser import Normaliser
 from actors.collector.outbox import Outbox
+from actors.collector.page_mender import PAUSE_CAP_S, PageMender, no_address
 from actors.collector.repair import Page, Repairs
 from actors.collector.venue import Reject, Venue
 from protocol.messages import Gap
@@ -20,10 +19,8 @@ from protocol.messages import Gap
 if TYPE_CHECKING:
     from actors.collector.actor import Collector
 
-PAUSE_CAP_S: Final = 30.0
 
-
-class Mender:
+class Mender(PageMender):
     """Takes the holes that the normaliser finds, and sees to it that each of them ends.
 
     Args:
@@ -36,6 +33,8 @@ class Mender:
         event_ns: The venue's time now.
     """
 
+    COUNTER: ClassVar = "repair_pages_asked"
+
     def __init__(
         self,
         actor: Collector,
@@ -46,44 +45,36 @@ class Mender:
         random: Random,
         event_ns: Callable[[], int],
     ) -> None:
-        self._event_ns = event_ns
         settings = actor.settings
-        self._actor = actor
-        self._settings = settings
-        self._venue = venue
-        self._market = market
-        self._normaliser = normaliser
-        self._outbox = outbox
         kinds = {venue.kind_of(stream_type): stream_type for stream_type in settings.streams[market]}
         self._stream_type = kinds.get("trade", "")
-        self._refusal = venue.repair_refusal(market, self._stream_type)
-        if not self._refusal and market not in settings.rest_url:
-            self._refusal = f"no rest_url.{market} is set"
-        mono_ns = actor.clock.mono_ns()
+        self._refusal = venue.repair_refusal(market, self._stream_type) or no_address(settings, market)
         weight_per_min = settings.repair_weight_per_min.get(market, 600)
-        self.budget = Budget(weight_per_min, weight_per_min / 60.0, mono_ns)
-        self._repairs = Repairs(
+        self.budget = Budget(weight_per_min, weight_per_min / 60.0, actor.clock.mono_ns())
+        repairs = Repairs(
             0 if self._refusal else venue.repair_weight(market, self._stream_type),
             self.budget,
             lambda: Backoff(settings.repair_retry_s, PAUSE_CAP_S, random.random),
             patience_s=3.0 * settings.rest_timeout_s,
             max_trades=settings.repair_max_trades,
         )
+        super().__init__(actor, venue, market, normaliser, outbox, repairs)
+        self._event_ns = event_ns
         self._klines = KlineMender(actor, venue, market, normaliser, outbox, self.budget, random)
         normaliser.claim = self.claim
 
     def __len__(self) -> int:
         """Holes that are being filled."""
-        return len(self._repairs) + len(self._klines)
+        return super().__len__() + len(self._klines)
 
     @property
     def closed_until_ns(self) -> int:
         """Until when the venue wants no request, monotonic."""
-        return max(self._repairs.closed_until_ns, self._klines.closed_until_ns)
+        return max(super().closed_until_ns, self._klines.closed_until_ns)
 
     def hold(self, until_ns: int) -> None:
         """The venue has said so to somebody else."""
-        self._repairs.closed_until_ns = max(self._repairs.closed_until_ns, until_ns)
+        super().hold(until_ns)
         self._klines.hold(until_ns)
 
     def claim(self, gap: Gap) -> str:
@@ -105,69 +96,37 @@ class Mender:
         )
 
     def tick(self, mono_ns: int) -> None:
-        """Ask for the next page if it is time."""
-        late = self._repairs.overdue(mono_ns)
-        if late is not None:
-            self._failed(late, rest.RestError("no answer in time"))
+        """Ask for the next page if it is time; candles of gaps that are given up come first."""
+        self._expire(mono_ns)
         self._klines.tick(mono_ns)
-        if not self._repairs:
-            return
-        for gap in self._repairs.gaps():
-            if not self._normaliser.gaps.is_filling(gap.gap_id):  # live trades were faster
-                self._repairs.forget(gap.gap_id)
-        page = self._repairs.due(mono_ns)
-        if page is not None:
-            self._ask(page)
+        self._go_on(mono_ns)
 
     def give_up(self, reason: str, symbol: str = "") -> None:
         """End the holes of one symbol, or all of them, as unfillable."""
         for gap in (*self._repairs.gaps(symbol), *self._klines.gaps(symbol)):
-            self._repairs.forget(gap.gap_id)
+            self.forget(gap.gap_id)
             self._klines.forget(gap.gap_id)
             self._end(gap, reason)
 
-    def _ask(self, page: Page) -> None:
-        base = self._settings.rest_url[self._market].rstrip("/")
-        raw = self._actor.raw_name(page.gap.symbol)
-        path = self._venue.repair_path(self._market, self._stream_type, raw, page.from_id, page.limit)
-        self._actor.counters["repair_pages_asked"] += 1
-        self._actor.submit(
-            functools.partial(rest.get, base + path, self._settings.rest_timeout_s),
-            functools.partial(self._on_page, page),
-        )
+    def _path(self, page: Page, raw: str) -> str:
+        return self._venue.repair_path(self._market, self._stream_type, raw, page.from_id, page.limit)
 
-    def _on_page(self, page: Page, result: bytes | Exception) -> None:
-        if isinstance(result, Exception) and not isinstance(result, rest.RestError):
-            raise result
-        if not self._repairs.is_awaited(page):
-            return
-        if isinstance(result, rest.RestError):
-            self._failed(page, result)
-            return
+    def _take(self, page: Page, body: bytes) -> str:
         gap = page.gap
-        found = self._normaliser.take_trades(gap.symbol, result, self._actor.clock.now_ns())
+        found = self._normaliser.take_trades(gap.symbol, body, self._actor.clock.now_ns())
         if isinstance(found, Reject):
-            self._failed(page, rest.RestError(f"{found.reason}: {found.detail}", 200))
-            return
+            return f"{found.reason}: {found.detail}"
         self._outbox.add_repaired(found.trades)
         for ended in found.gaps:
             self._outbox.add(ended)
         if found.last_id < page.from_id:
-            self._failed(
-                page, rest.RestError(f"the venue has no trade {page.from_id} and none after it", 200)
-            )
-        elif self._repairs.took(page, found.last_id):
+            return f"the venue has no trade {page.from_id} and none after it"
+        if self._repairs.took(page, found.last_id):
             self._abandon(gap, "the venue does not have all of these ids")
+        return ""
 
-    def _failed(self, page: Page, fault: rest.RestError) -> None:
-        mono_ns = self._actor.clock.mono_ns()
-        pause_s = self._repairs.failed(page, mono_ns, fault.status, fault.retry_after_s)
-        what = f"{page.gap.symbol} from {page.from_id}: {fault}"
-        if pause_s is None:
-            self._abandon(page.gap, str(fault))
-            self._actor.drop("repair_failed", f"{what}; given up")
-        else:
-            self._actor.drop("repair_failed", f"{what}; again in {pause_s:.1f} s")
+    def _named(self, page: Page) -> str:
+        return f"{page.gap.symbol} from {page.from_id}"
 
     def _abandon(self, gap: Gap, reason: str) -> None:
         """Its trades cannot be had: perhaps the candles of its minutes."""

@@ -140,7 +140,7 @@ class StreamSocket(websocket.WebSocket):
         except Exception as fault:
             if not frames:
                 raise
-            self._pending = fault  # first what came before it
+            self._pending = fault  # whatever it is: first what came before it, the next call raises it
         self.frames_received += len(frames)
         return frames
 

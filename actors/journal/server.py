@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
 from actors.journal.fetch import Fetch, fetch
 from actors.runtime.clock import Clock
-from protocol.errors import HubError, HubTimeout, InvalidRequest, NoData, ProtocolMismatch
+from protocol.errors import HubError, InvalidRequest, NoData, ProtocolMismatch
 from protocol.journal.acks import is_consumer, read_acks
 from protocol.journal.disk import Disk
 from protocol.journal.extents import Extents
@@ -23,21 +23,12 @@ from protocol.journal.reader import JournalReader
 from protocol.journal.room import disk_room, folder_bytes
 from protocol.journal.segment import JournalVersion
 from protocol.replay import DATA, JournalStatus, Position
-from protocol.requests import (
-    PROTOCOL_VERSION,
-    Reply,
-    Request,
-    decode_request,
-    encode_reply,
-    error_reply,
-    raw,
-)
+from protocol.requests import Reply, Request, decode_request, encode_reply, error_reply, operation_of, raw
 from protocol.topics import is_publisher
 
 T = TypeVar("T")
 Send = Callable[[bytes], None]
 """Takes the encoded reply to one question."""
-OPERATIONS: Final = ("journal_status", "fetch", "ack", "ping")
 
 
 class Acknowledgements(Protocol):
@@ -136,20 +127,7 @@ class JournalServer:
         send(encode_reply(msgspec.structs.replace(reply, ts_ns=self._clock.now_ns())))
 
     def _dispatch(self, request: Request, send: Send) -> None:
-        if request.v != PROTOCOL_VERSION:
-            raise ProtocolMismatch(
-                f"the request speaks version {request.v}, this journal server version {PROTOCOL_VERSION}",
-                ours=PROTOCOL_VERSION,
-                theirs=request.v,
-            )
-        operation = self._operations.get(request.op)
-        if operation is None:
-            raise InvalidRequest(
-                f"unknown operation {request.op[:40]!r}; there is {', '.join(OPERATIONS)}",
-                errors=[f"op: {request.op[:40]!r}"],
-            )
-        if request.deadline_ns and request.deadline_ns < self._clock.now_ns():
-            raise HubTimeout("the question waited longer than its asker does", timeout_s=request.timeout_s)
+        operation = operation_of(request, self._operations, "this journal server", self._clock.now_ns())
         self._counters[f"{request.op}_calls"] += 1
         operation(request, send)
 

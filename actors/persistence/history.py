@@ -12,17 +12,9 @@ from actors.persistence.event_reads import newest_ns, read_events
 from actors.persistence.ranges import Range
 from actors.persistence.reader import Instrument, Moment, Reader
 from actors.persistence.warm_windows import MAX_PAGE_BYTES, Sizes, newest_of, windows_after
-from protocol.errors import HubError, HubTimeout, InvalidRequest, NoData, ProtocolMismatch
+from protocol.errors import HubError, InvalidRequest, NoData
 from protocol.history import HISTORY_KINDS, NEWEST, OLDEST, PageEnd, bar_data
-from protocol.requests import (
-    PROTOCOL_VERSION,
-    Reply,
-    Request,
-    decode_request,
-    encode_reply,
-    error_reply,
-    raw,
-)
+from protocol.requests import Reply, Request, decode_request, encode_reply, error_reply, operation_of, raw
 from protocol.sessions import timeframe_ns
 
 PAGE_ROWS: Final = 20_000
@@ -70,20 +62,7 @@ class HistoryServer:
         )
 
     def _answered(self, request: Request) -> Reply:
-        if request.v != PROTOCOL_VERSION:
-            raise ProtocolMismatch(
-                f"the request speaks version {request.v}, this program version {PROTOCOL_VERSION}",
-                ours=PROTOCOL_VERSION,
-                theirs=request.v,
-            )
-        operation = self._operations.get(request.op)
-        if operation is None:
-            raise InvalidRequest(
-                f"unknown operation {request.op[:40]!r}; there is {', '.join(self._operations)}",
-                errors=[f"op: {request.op[:40]!r}"],
-            )
-        if request.deadline_ns and request.deadline_ns < self._now_ns():
-            raise HubTimeout("the question waited longer than its asker does", timeout_s=request.timeout_s)
+        operation = operation_of(request, self._operations, "this program", self._now_ns())
         if self._reader is None:
             raise NoData(f"{self._name} keeps no database (its setting `database` is none)")
         with self._reader.moment() as moment:

@@ -74,7 +74,7 @@ def _live(actor_type: type[Actor], name: str, loaded: Loaded) -> int:
     except StartError as error:
         log.error("cannot start: %s", error)
         return error.exit_code
-    except Exception:
+    except Exception:  # whatever it is: the log tells it, the exit code that a restart may help
         log.exception("our own bug: the process ends, the supervisor restarts it")
         return EXIT_BUG
     return 0

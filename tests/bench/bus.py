@@ -37,8 +37,6 @@ WHY = (
 )
 GOAL = 0.4
 """Of raw throughput, for single-event frames; the design's later goal is 0.5."""
-JOURNAL_GOAL = 0.8
-"""Of throughput without a journal."""
 
 
 def batch_of(topic: str, size: int) -> list[Message]:
@@ -163,17 +161,9 @@ def one_way(mode: str, folder: Path, frames: int, batch: int) -> float:
 
 
 def run(rounds: int, *, quick: bool) -> list[Row]:
-    """Rows for single-event frames and two batch sizes, and for the journal on against off."""
+    """Rows for single-event frames and two batch sizes."""
     rows = []
     with short_folder() as folder:
-        frames = FRAMES // (20 if quick else 1)
-        journalled, plain, ratio = interleaved(
-            rounds,
-            lambda: one_way("journalled", folder, frames, 1),
-            lambda: one_way("ours", folder, frames, 1),
-        )
-        what = "journal on against off, single-event frames"
-        rows.append(Row("bus", what, journalled, plain, "events/s", ratio, JOURNAL_GOAL, at_most=False))
         for batch in BATCHES:
             frames = FRAMES // (20 if quick else 1)
             ours, raw, ratio = interleaved(

@@ -1,8 +1,9 @@
-"""The journal: appending against `os.write` of the same bytes, recovery, and reading it back.
+"""The journal: the bus with and without it, appending against `os.write` of the same bytes, recovery, reading it back.
 
 Appending is what every publisher pays per frame before it sends. The raw contender writes the very same bytes with
 the same calls' sizes to one file opened with O_APPEND: what no journal can be faster than. Both write to the page
-cache of the disk that holds the temporary folder; syncing is a thread's work and not part of it.
+cache of the disk that holds the temporary folder; syncing is a thread's work and not part of it. Only the bus,
+measured as `bus` does, has its journal synced meanwhile.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from protocol.journal.reader import JournalReader, Outcome
 from protocol.journal.recovery import recover
 from protocol.record import FrameWriter
 from tests.bench import catchup
-from tests.bench.bus import TOPICS, batch_of
+from tests.bench.bus import TOPICS, batch_of, one_way
 from tests.bench.report import Row, interleaved
 from tests.support.paths import short_folder
 
@@ -27,6 +28,8 @@ NAME = "bench.1"
 FRAMES = 200_000
 BATCHES = (1, 10, 100)
 READ_BYTES = 1024 * 1024
+BUS_GOAL = 0.8
+"""Of the bus without a journal."""
 WHY = (
     "one call of write(2) is most of it; ours also checks the number, looks at the clock for the segment's age, "
     "and keeps count"
@@ -110,10 +113,23 @@ def read_raw(folder: Path, count: int) -> float:
     return count / (time.perf_counter() - start_s)
 
 
+def bus_row(rounds: int, frames: int) -> Row:
+    """The bus, journal on against off."""
+    with short_folder() as folder:
+        on, off, ratio = interleaved(
+            rounds,
+            lambda: one_way("journalled", folder, frames, 1),
+            lambda: one_way("ours", folder, frames, 1),
+        )
+    what = "bus, journal on against off, single-event frames"
+    return Row("journal", what, on, off, "events/s", ratio, BUS_GOAL, at_most=False)
+
+
 def run(rounds: int, *, quick: bool) -> list[Row]:
-    """Rows for appending by batch size, for recovery, for reading, and for persistence catching up."""
-    rows = []
-    frames = frames_of(FRAMES // (20 if quick else 1))
+    """Rows for the bus, for appending by batch size, for recovery, for reading, and for persistence catching up."""
+    count = FRAMES // (20 if quick else 1)
+    rows = [bus_row(rounds, count)]
+    frames = frames_of(count)
     for size in BATCHES:
         batches = [frames[start : start + size] for start in range(0, len(frames), size)]
         ours, raw, ratio = interleaved(

@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 from actors.persistence.history import HistoryServer
 from actors.persistence.opening import open_store
 from actors.persistence.reader import Reader
+from protocol.errors import Overloaded
 from protocol.history import windows_request
 from protocol.record import RecordKind
 from protocol.requests import Reply, Request, decode_reply, encode_request
@@ -140,6 +141,6 @@ def test_one_answer_sees_one_moment(database: str, tmp_path: Path) -> None:
 def test_nothing_can_be_written_through_a_reader(database: str) -> None:
     reader = Reader(database)
 
-    with pytest.raises(Exception, match="read-only transaction"), reader.moment() as moment:
+    with pytest.raises(Overloaded, match="read-only transaction"), reader.moment() as moment:
         moment.connection.exec_driver_sql("DELETE FROM trades")
     reader.close()

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from protocol.messages import Quote
 from scripts.kill_check import check
 from tests.bench import bus
@@ -28,18 +30,31 @@ def test_every_actor_is_back_within_five_seconds(capsys) -> None:
         assert not check(run_dir, ["hub.1"], "BTC_USDT", limit_s=0.0), "a limit that nobody can keep"
 
 
-def test_bench_measures_and_tells_the_machine() -> None:
-    command = [sys.executable, "-m", "tests.bench", "bus", "--quick", "--json"]
+@pytest.mark.parametrize(
+    ("suite", "rows"),
+    [
+        ("bus", ["single-event frames", "batches of 10", "batches of 50"]),
+        (
+            "journal",
+            [
+                "bus, journal on against off, single-event frames",
+                "append, one frame a call",
+                "append, batches of 10",
+                "append, batches of 100",
+                "recovery scan",
+                "reader scan",
+                "persistence catches up after 60 s, live rate 5,000/s",
+            ],
+        ),
+    ],
+)
+def test_bench_measures_and_tells_the_machine(suite: str, rows: list[str]) -> None:
+    command = [sys.executable, "-m", "tests.bench", suite, "--quick", "--json"]
     done = subprocess.run(
         command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=50, check=True
     )
     document = json.loads(done.stdout)
-    assert [row["what"] for row in document["rows"]] == [
-        "journal on against off, single-event frames",
-        "single-event frames",
-        "batches of 10",
-        "batches of 50",
-    ]
+    assert [(row["suite"], row["what"]) for row in document["rows"]] == [(suite, what) for what in rows]
     assert all(row["measured"] > 0 and row["baseline"] > 0 for row in document["rows"])
     assert document["machine"]["cores"] >= 1
 

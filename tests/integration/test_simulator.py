@@ -19,7 +19,7 @@ import msgspec
 import pytest
 import websocket
 
-from protocol.errors import error_from_code
+from protocol.errors import HubError, error_from_code
 from tests.support.config import write_config
 from tests.support.data import truth
 from tests.support.paths import short_folder
@@ -280,7 +280,7 @@ def test_it_can_send_anything_and_have_a_wrong_clock(venue: Venue) -> None:
 def test_a_wrong_control_request_is_refused_with_the_reason(
     refusing: Venue, op: str, args: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(Exception, match=words):
+    with pytest.raises(HubError, match=words):
         refusing.ctl(op, **args)
     assert refusing.ctl("ping") == "pong"
 

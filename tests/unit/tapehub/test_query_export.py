@@ -56,6 +56,7 @@ def test_both_stores_export_the_same_rows_in_order_of_time(both, form, what):
     if form == "parquet":
         one, other = (pq.read_table(io.BytesIO(data)).to_pylist() for data in (files, database))
         assert one == other
+        assert one
     else:
         assert files == database
         assert files

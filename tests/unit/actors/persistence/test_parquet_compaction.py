@@ -19,8 +19,6 @@ from protocol.journal.disk import Disk
 from tests.unit.actors.persistence.parquet_rig import (
     HOUR_NS,
     START_NS,
-    Hands,
-    Lives,
     QuickDisk,
     batch_of,
     behind,
@@ -33,18 +31,6 @@ from tests.unit.actors.persistence.parquet_rig import (
     stored_keys,
     trade,
 )
-
-
-@pytest.fixture
-def hands():
-    return Hands()
-
-
-@pytest.fixture
-def lives(tmp_path, hands):
-    found = Lives(tmp_path, hands)
-    yield found
-    found.kill()
 
 
 def in_parts(lives, frames, size=10):

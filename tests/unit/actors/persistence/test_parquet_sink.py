@@ -16,8 +16,6 @@ from tests.unit.actors.persistence.parquet_rig import (
     OTHER,
     PUBLISHER,
     START_NS,
-    Hands,
-    Lives,
     bar,
     batch_of,
     behind,
@@ -31,18 +29,6 @@ from tests.unit.actors.persistence.parquet_rig import (
     stored_keys,
     trade,
 )
-
-
-@pytest.fixture
-def hands():
-    return Hands()
-
-
-@pytest.fixture
-def lives(tmp_path, hands):
-    found = Lives(tmp_path, hands)
-    yield found
-    found.kill()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from actors.persistence import tables
+from actors.persistence.failures import StoreError
 from actors.persistence.opening import open_store
 from actors.persistence.retention import Retention
 from actors.persistence.upkeep import PASS_NS, STEPS, Upkeep
@@ -60,7 +61,7 @@ def test_a_failure_undoes_its_step_only(store, monkeypatch):
     monkeypatch.setattr(
         retention, "_delete", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error"))
     )
-    with pytest.raises(Exception, match="Input/output error"):
+    with pytest.raises(StoreError, match="Input/output error"):
         retention.step(NOW_NS + 1)
     monkeypatch.undo()
     store.positions()
