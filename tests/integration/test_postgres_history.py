@@ -142,5 +142,5 @@ def test_nothing_can_be_written_through_a_reader(database: str) -> None:
     reader = Reader(database)
 
     with pytest.raises(Overloaded, match="read-only transaction"), reader.moment() as moment:
-        moment.connection.exec_driver_sql("DELETE FROM trades")
+        moment.connection.exec_driver_sql("CREATE TABLE scratch (n int)")
     reader.close()
