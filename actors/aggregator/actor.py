@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
-
 from actors.aggregator.fold import Fold
-from actors.aggregator.refold import Refold
 from actors.aggregator.rules import rules_of
 from actors.aggregator.settings import AggregatorSettings
 from actors.runtime.actor import Actor
-from actors.runtime.remembering import Remembering
-from protocol.consumer import Hole
-from protocol.errors import ConfigError, HubError, InvalidRequest, NoData, UnknownSymbol
-from protocol.record import Frame, RecordKind
-from protocol.replay import Position
+from actors.runtime.folding import Folding
+from protocol.errors import ConfigError, InvalidRequest, NoData
 from protocol.requests import Request
 from protocol.sessions import session_named
 from protocol.topics import market_topic
 
 MAX_BARS: Final = 5000
 """Most candles in one answer."""
-MEMORY: Final = "fold"
-
-
-class FoldMemory(msgspec.Struct, array_like=True):
-    """What is written into the journal now and then."""
-
-    positions: dict[str, tuple[int, int]]
-    """Collector to the last record that is in it."""
-    fold: bytes
-
-
-_encode: Final = msgspec.msgpack.Encoder().encode
-_memory_decoder: Final = msgspec.msgpack.Decoder(FoldMemory)
 
 
 class Aggregator(Actor):
@@ -48,49 +29,22 @@ class Aggregator(Actor):
         """Check settings and instruments, and hear the collectors."""
         rules = rules_of(self.settings, f"actors.{self.name}")
         self._check_sessions()
-        self.fold = Fold(self.catalog, rules, self.counters)
-        self._refold = Refold()
-        self._memory = Remembering(self, MEMORY, self.settings.snap_interval_s)
-        positions = self._remember()
-        self.intake = self.consume(
-            self._on_frame, ["collector"], self._topics(), positions, on_hole=self._on_hole
+        self._folding = Folding(
+            self,
+            lambda: Fold(self.catalog, rules, self.counters),
+            ["collector"],
+            self._topics(),
+            self.settings.snap_interval_s,
         )
-        self.every(min(1.0, self.settings.snap_interval_s), self._snap)
 
-    def _remember(self) -> dict[str, Position]:
-        """Go on from the memory in our own journal; returns up to where it knows each collector."""
-        found = self._memory.read()
-        if found is None:
-            return self._from_the_start()
-        try:
-            kept = _memory_decoder.decode(found.data)
-            self.fold.restore(kept.fold)
-        except (msgspec.DecodeError, ValueError, HubError) as fault:
-            # other timeframes, an instrument that is gone: what is stored stays, the candles begin anew
-            self.log.warning("the memory in the journal does not fit, candles begin anew: %s", fault)
-            self.fold = Fold(self.catalog, rules_of(self.settings, f"actors.{self.name}"), self.counters)
-            return self._from_the_start()
-        self._refold = Refold(found.after)
-        known = {name: Position(*position) for name, position in kept.positions.items()}
-        return {**self._from_the_start(), **known}
-
-    def _from_the_start(self) -> dict[str, Position]:
-        """Read the collectors' journals from their beginning: nothing they published before we came is left out."""
-        return dict.fromkeys(self.common.actors, Position(0, 0))
-
-    def _snap(self) -> None:
-        """Write what is remembered into our own journal, with how far it knows each collector."""
-        if not self._memory.is_due or self._refold:
-            return
-        began_ns = self.clock.mono_ns()
-        kept = FoldMemory(dict(self.intake.positions()), self.fold.snapshot())
-        self._memory.write(_encode(kept), began_ns)
+    @property
+    def fold(self) -> Fold:
+        """All candles."""
+        return self._folding.fold
 
     def drain(self) -> None:
         """Remember: a restart goes on from here."""
-        if not self._refold:
-            kept = FoldMemory(dict(self.intake.positions()), self.fold.snapshot())
-            self._memory.write(_encode(kept), self.clock.mono_ns())
+        self._folding.drain()
 
     def on_request(self, request: Request) -> object:
         """`bars` {symbol, venue, timeframe, n}: the candles kept here, oldest first, running ones last."""
@@ -111,32 +65,13 @@ class Aggregator(Actor):
         now_ns = self.clock.now_ns()
         return {
             "series": len(self.fold.builders),
-            "refolded": self._refold.repeated,
-            "refold_differing": self._refold.differing,
+            **self._folding.detail(),
             "watermark_lag_s": {
                 f"{name} {venue}": round((now_ns - ts_ns) / 1e9, 3)
                 for name, feed in self.fold.feeds.items()
                 for venue, ts_ns in feed.watermarks.items()
             },
         }
-
-    def _on_frame(self, frame: Frame) -> None:
-        try:
-            output = self.fold.apply(frame)
-        except UnknownSymbol as fault:
-            self.drop("unknown_symbol", fault)
-            return
-        refold = self._refold
-        for topic, bars in output:
-            if not refold or not refold.is_repeated(topic, bars):
-                self.publish(topic, bars)
-
-    def _on_hole(self, hole: Hole) -> None:
-        self.counters["frames_missing"] += max(0, hole.last_seq - hole.first_seq + 1)
-        self.drop("bus_gap", hole)
-        for gap in self.fold.note_lost(hole):
-            topic = market_topic(gap.KIND, gap.venue, gap.symbol)
-            self.publish(topic, [gap], RecordKind.UPSTREAM_GAP)
 
     def _topics(self) -> list[str]:
         """All trades, gaps, watermarks and fetched candles; of the quotes only those that candles are built from."""

@@ -105,17 +105,18 @@ class Fold:
             builder.add_quotes(quotes)
         return builder.take()
 
-    def note_lost(self, hole: Hole) -> list[Gap]:
+    def note_lost(self, hole: Hole) -> list[tuple[str, Message]]:
         """Records of a collector are gone for good: events of everything that it feeds were not seen.
 
-        Returns what the gap ledger is to know of it, a gap per symbol.
+        Returns what the gap ledger is to know of it, a gap per symbol with its topic.
         """
         feed = self.feeds.get(hole.publisher)
-        found = []
+        found: list[tuple[str, Message]] = []
         for builder in feed.builders.values() if feed else ():
             if builder.is_started:
                 builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
-                found.append(_gap_of(builder, hole))
+                topic = market_topic(Gap.KIND, builder.venue, builder.symbol)
+                found.append((topic, _gap_of(builder, hole)))
         return found
 
     def builder(self, venue: str, symbol: str) -> BarBuilder | None:

@@ -168,9 +168,10 @@ def test_frames_lost_on_the_bus_are_a_gap():
     found.apply(collector.trades(trade(0.0)))
     collector.trades(trade(1.5))
     frame = collector.trades(trade(3.0))
-    (gap,) = found.note_lost(
+    ((topic, gap),) = found.note_lost(
         Hole(frame.publisher, frame.epoch, frame.seq - 1, frame.seq - 1, "lost on the bus")
     )
+    assert topic == "gap.binance.BTC_USDT"
     assert (gap.symbol, gap.cause, gap.state, gap.from_ts_ns) == ("BTC_USDT", "bus_drop", "unfillable", ns(0))
     found.apply(frame)
     bars = found.builder("binance", "BTC_USDT").bars("1s")
