@@ -3,7 +3,7 @@
 All go to the `query` address of a persistence actor as `Request`s (docs/protocol.md):
 
     history {kind, symbol, venue, timeframe, from_ns, to_ns, n, args: cursor, order}  -> rows, `details` as `PageEnd`
-    windows {args: bars, trades, gaps, max_bytes, cursor}                             -> Windows
+    windows {args: bars, trades, gaps, series, lists, max_bytes, cursor}              -> Windows
     latest  {kind, symbol, venue}                                                     -> list[Latest]
 
 A range is read in pages. The answer to one page says with an opaque `cursor` where the next begins; an empty
@@ -13,7 +13,7 @@ cursor says that this was the last.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -22,7 +22,11 @@ from protocol.replay import Position
 from protocol.requests import Reply, Request
 from protocol.windows import BAR_BYTES, BAR_COLUMNS, STATUSES, BarData
 
-HISTORY_KINDS: Final = ("bar", "trade", "quote", "gap")
+SERIES_KINDS: Final = ("feature", "footprint")
+"""Kinds of which there is one message per candle, and its newest revision counts."""
+LISTED_KINDS: Final = ("alert", "signal", "liquidation", "sweep")
+"""Kinds of which a hub lists the newest of all instruments; news too, but that has no instrument."""
+HISTORY_KINDS: Final = ("bar", "trade", "quote", "gap", *SERIES_KINDS, "flow", *LISTED_KINDS)
 """Kinds of which ranges can be asked."""
 NEWEST: Final = "newest"
 """`order`: begin with the newest page; the rows of a page are oldest first all the same."""
@@ -79,7 +83,9 @@ class BarWindow(msgspec.Struct, array_like=True, frozen=True):
 
 
 class EventWindow(msgspec.Struct, array_like=True, frozen=True):
-    """The newest stored trades or the newest quote of one symbol and venue, as payloads of frames."""
+    """The newest stored messages of one topic, as payloads of frames: trades, the quote, order flow of each window
+    length, indicator values or footprints of one timeframe.
+    """
 
     kind: str
     venue: str
@@ -88,6 +94,8 @@ class EventWindow(msgspec.Struct, array_like=True, frozen=True):
     """Encoded arrays of events, oldest first."""
     ends: list[tuple[str, int, int]]
     """(publisher, epoch, seq) of the newest record among them, per publisher, the newest event's publisher last."""
+    timeframe: str = ""
+    """Of indicator values and footprints."""
 
 
 class Windows(msgspec.Struct, array_like=True, frozen=True):
@@ -100,6 +108,8 @@ class Windows(msgspec.Struct, array_like=True, frozen=True):
     events: list[EventWindow]
     gaps: msgspec.Raw
     """The newest gaps, an array of Gap in order of announcement; in the first page only."""
+    lists: dict[str, msgspec.Raw] = {}
+    """Kind (alert, signal, liquidation, sweep, news) to an array of the newest ones; in the first page only."""
 
 
 class Latest(msgspec.Struct, array_like=True, frozen=True):
@@ -112,11 +122,24 @@ class Latest(msgspec.Struct, array_like=True, frozen=True):
     event: msgspec.Raw
 
 
-def windows_request(
-    bars: int, trades: int, gaps: int, cursor: str = "", max_bytes: int = 4 * 1024 * 1024
-) -> Request:
-    """Ask for a page of windows: at most so many candles and trades per topic, and gaps in all."""
-    args = {"bars": bars, "trades": trades, "gaps": gaps, "cursor": cursor, "max_bytes": max_bytes}
+class Sizes(NamedTuple):
+    """How much a hub wants to start with, at most; 0: none of it."""
+
+    bars: int = 0
+    """Candles per symbol, venue and timeframe."""
+    trades: int = 0
+    """Trades per symbol and venue."""
+    gaps: int = 0
+    """Gaps, of all instruments together."""
+    series: int = 0
+    """Candles whose indicator values and footprints are wanted; the newest order flow comes with them."""
+    lists: int = 0
+    """Alerts, signals, liquidations, sweeps, news: each, of all instruments together."""
+
+
+def windows_request(sizes: Sizes, cursor: str = "", max_bytes: int = 4 * 1024 * 1024) -> Request:
+    """Ask for a page of windows."""
+    args = {**sizes._asdict(), "cursor": cursor, "max_bytes": max_bytes}
     return Request(op="windows", args=args)
 
 

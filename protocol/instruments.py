@@ -32,6 +32,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Base units (or quote units of an inverse contract) per contract."""
     inverse_of: str = ""
     """Symbol whose price is the reciprocal of this one's (6J quotes USD per JPY)."""
+    flow_for: str = ""
+    """Pair whose order flow this instrument stands for as well (a currency future for spot); turned over if it is also
+    its `inverse_of`. Empty: none."""
     session: str = "crypto"
     """Session calendar: crypto, fx, cme, us_equity."""
     bars_from: str = "trade"
@@ -50,9 +53,14 @@ class Catalog:
         self._aliases: dict[str, str] = {}
         self._canonical: dict[tuple[str, str, str], str] = {}
         for instrument in instruments:
-            self._add(instrument)
+            self.add(instrument)
 
-    def _add(self, instrument: Instrument) -> None:
+    def add(self, instrument: Instrument) -> None:
+        """Add one.
+
+        Raises:
+            ValueError: it is no canonical symbol, or one of its names is taken.
+        """
         symbol = instrument.symbol
         if not is_symbol(symbol):
             raise ValueError(f"{symbol!r} is not a canonical symbol (like BTC_USDT or BTC_USDT.PERP)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -32,3 +33,27 @@ class Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
     def validate(self) -> list[str]:
         """Return what is wrong with the values, empty if nothing is."""
         return []
+
+
+def price_faults(**prices: float) -> list[str]:
+    """What is wrong with prices that must be positive and finite."""
+    wrong = {name: value for name, value in prices.items() if not (math.isfinite(value) and value > 0)}
+    return [f"{name} {value!r} is not a positive finite number" for name, value in wrong.items()]
+
+
+def share_faults(**shares: float) -> list[str]:
+    """What is wrong with shares that must lie within 0 and 1."""
+    wrong = {name: value for name, value in shares.items() if not 0 <= value <= 1}
+    return [f"{name} {value!r} is not within 0 and 1" for name, value in wrong.items()]
+
+
+def value_faults(values: dict[str, float]) -> list[str]:
+    """What is wrong with named values that must be finite: what does not exist is left out."""
+    wrong = {name: value for name, value in values.items() if not math.isfinite(value)}
+    return [f"values[{name!r}] {value!r} is not a finite number" for name, value in wrong.items()]
+
+
+def size_faults(**sizes: float) -> list[str]:
+    """What is wrong with sizes that must be finite and not negative."""
+    wrong = {name: value for name, value in sizes.items() if not (math.isfinite(value) and value >= 0)}
+    return [f"{name} {value!r} is not a finite number >= 0" for name, value in wrong.items()]

@@ -8,20 +8,33 @@ Pure.
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar, Final
 
+from protocol.derived import (
+    FLOW_REASONS,
+    FOOTPRINT_STATUSES,
+    SESSION,
+    Alert,
+    Feature,
+    Flow,
+    Footprint,
+    Signal,
+    Sweep,
+)
 from protocol.marks import ACTOR_STATES, Beat, CleanStop, Epoch, Snap, Watermark
-from protocol.message import BUY, SELL, SIDE_NAMES, UNKNOWN_SIDE, Message
+from protocol.message import BUY, SELL, SIDE_NAMES, UNKNOWN_SIDE, Message, price_faults, size_faults
 
 __all__ = [
     "ACTOR_STATES",
     "BAR_STATUSES",
     "BUY",
+    "FLOW_REASONS",
+    "FOOTPRINT_STATUSES",
     "GAP_STATES",
     "KINDS",
     "MESSAGE_TYPES",
     "SELL",
+    "SESSION",
     "SIDE_NAMES",
     "UNKNOWN_SIDE",
     "Alert",
@@ -32,6 +45,7 @@ __all__ = [
     "Epoch",
     "Feature",
     "Flow",
+    "Footprint",
     "Gap",
     "Level",
     "Liquidation",
@@ -40,6 +54,7 @@ __all__ = [
     "Quote",
     "Signal",
     "Snap",
+    "Sweep",
     "Trade",
     "Watermark",
 ]
@@ -49,16 +64,6 @@ Level = tuple[float, float]
 
 BAR_STATUSES: Final = ("open", "closed", "quiet", "gap", "stale")
 GAP_STATES: Final = ("open", "filling", "filled", "unfillable")
-
-
-def _price_faults(**prices: float) -> list[str]:
-    wrong = {name: value for name, value in prices.items() if not (math.isfinite(value) and value > 0)}
-    return [f"{name} {value!r} is not a positive finite number" for name, value in wrong.items()]
-
-
-def _size_faults(**sizes: float) -> list[str]:
-    wrong = {name: value for name, value in sizes.items() if not (math.isfinite(value) and value >= 0)}
-    return [f"{name} {value!r} is not a finite number >= 0" for name, value in wrong.items()]
 
 
 class Quote(Message, array_like=True, frozen=True, gc=False):
@@ -95,8 +100,8 @@ class Quote(Message, array_like=True, frozen=True, gc=False):
         return row
 
     def validate(self) -> list[str]:
-        faults = _price_faults(bid=self.bid, ask=self.ask)
-        return faults + _size_faults(bid_size=self.bid_size, ask_size=self.ask_size)
+        faults = price_faults(bid=self.bid, ask=self.ask)
+        return faults + size_faults(bid_size=self.bid_size, ask_size=self.ask_size)
 
 
 class Trade(Message, array_like=True, frozen=True, gc=False):
@@ -119,7 +124,7 @@ class Trade(Message, array_like=True, frozen=True, gc=False):
     """Fills merged into this print; 0 if the venue does not say."""
 
     def validate(self) -> list[str]:
-        faults = _price_faults(price=self.price) + _size_faults(size=self.size)
+        faults = price_faults(price=self.price) + size_faults(size=self.size)
         if self.side not in SIDE_NAMES:
             faults.append(f"side {self.side!r} is none of 1, -1, 0")
         return faults
@@ -196,43 +201,13 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
     """trade, quote (mid price of a venue without trades), or the name of a REST provider."""
 
     def validate(self) -> list[str]:
-        faults = _price_faults(open=self.open, high=self.high, low=self.low, close=self.close)
-        faults += _size_faults(volume=self.volume)
+        faults = price_faults(open=self.open, high=self.high, low=self.low, close=self.close)
+        faults += size_faults(volume=self.volume)
         if not self.low <= min(self.open, self.close) <= max(self.open, self.close) <= self.high:
             faults.append("low <= open, close <= high does not hold")
         if self.status not in BAR_STATUSES:
             faults.append(f"status {self.status!r} is none of {', '.join(BAR_STATUSES)}")
         return faults
-
-
-class Feature(Message, array_like=True, frozen=True, gc=False):
-    """Indicator values of one candle."""
-
-    KIND: ClassVar[str] = "feature"
-    SCHEMA: ClassVar[int] = 6 << 8 | 1
-
-    symbol: str
-    venue: str
-    timeframe: str
-    ts_open_ns: int
-    ts_event_ns: int
-    is_ready: bool
-    """False until every indicator has warmed up."""
-    values: dict[str, float]
-
-
-class Flow(Message, array_like=True, frozen=True, gc=False):
-    """Order-flow metrics of one symbol over one window."""
-
-    KIND: ClassVar[str] = "flow"
-    SCHEMA: ClassVar[int] = 7 << 8 | 1
-
-    symbol: str
-    venue: str
-    window_s: float
-    ts_event_ns: int
-    is_complete: bool
-    values: dict[str, float]
 
 
 class News(Message, array_like=True, frozen=True, gc=False):
@@ -248,38 +223,6 @@ class News(Message, array_like=True, frozen=True, gc=False):
     title: str
     url: str
     symbols: list[str]
-
-
-class Alert(Message, array_like=True, frozen=True, gc=False):
-    """Something unusual, with the numbers that caused it."""
-
-    KIND: ClassVar[str] = "alert"
-    SCHEMA: ClassVar[int] = 9 << 8 | 1
-
-    symbol: str
-    venue: str
-    rule: str
-    severity: str
-    ts_event_ns: int
-    text: str
-    values: dict[str, float]
-
-
-class Signal(Message, array_like=True, frozen=True, gc=False):
-    """What a strategy says, with the inputs behind it."""
-
-    KIND: ClassVar[str] = "signal"
-    SCHEMA: ClassVar[int] = 10 << 8 | 1
-
-    symbol: str
-    strategy: str
-    ts_event_ns: int
-    side: int
-    entry: float
-    stop: float
-    target: float
-    confidence: float
-    inputs: dict[str, float]
 
 
 class Gap(Message, array_like=True, frozen=True, gc=False):
@@ -323,6 +266,8 @@ MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     Alert,
     Signal,
     Gap,
+    Footprint,
+    Sweep,
     Beat,
     Epoch,
     Watermark,

@@ -4,8 +4,8 @@
     bar.binance.BTC_USDT.PERP.1m    kind.venue.SYMBOL.timeframe
     beat.collector.binance.1        beat and mark name a publisher instead
 
-Kind and venue are lower case, symbols upper case, a timeframe is a number and a lower-case unit, so a
-name splits without a table even where venue or symbol hold dots (`push.mt5`, `BTC_USDT.PERP`).
+Kind and venue are lower case, symbols upper case, a timeframe is a number and a lower-case unit or
+`session`, so a name splits without a table even where venue or symbol hold dots (`push.mt5`, `BTC_USDT.PERP`).
 On the wire a topic ends with a zero byte: subscribing with it is exact, without it is a prefix.
 """
 
@@ -19,7 +19,7 @@ END: Final = b"\x00"
 
 _VENUE: Final = r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*"
 _SYMBOL: Final = r"[A-Z0-9][A-Z0-9_&-]*(?:\.[A-Z0-9][A-Z0-9_&-]*)*"
-_MARKET: Final = re.compile(rf"([a-z]+)\.({_VENUE})\.({_SYMBOL})(?:\.([0-9]+[smhdw]))?\Z")
+_MARKET: Final = re.compile(rf"([a-z]+)\.({_VENUE})\.({_SYMBOL})(?:\.([0-9]+[smhdw]|session))?\Z")
 _PUBLISHER: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
 _SYMBOL_ONLY: Final = re.compile(_SYMBOL + r"\Z")
 _VENUE_ONLY: Final = re.compile(_VENUE + r"\Z")

@@ -67,6 +67,18 @@ def _field(name: str) -> Callable[[Row], str]:
     return lambda row: number_text(row.get(name))
 
 
+def _value(name: str) -> Callable[[Row], str]:
+    return lambda row: number_text((row.get("values") or {}).get(name))
+
+
+def _values_text(values: dict[str, Any]) -> str:
+    return " ".join(f"{name}={number_text(value)}" for name, value in values.items())
+
+
+def _window_text(length_s: float | None) -> str:
+    return "session" if length_s == 0 else f"{number_text(length_s)}s"
+
+
 def _time(row: Row) -> str:
     return format_clock(row.get("ts_event_ns") or row.get("ts_pub_ns", 0))
 
@@ -128,6 +140,51 @@ _BY_KIND: Final[dict[str, tuple[Column, ...]]] = {
         Column("COUNT", -6, _field("count")),
         Column("STATUS", 6, _field("status")),
         Column("REV", -3, _field("revision")),
+    ),
+    "feature": (
+        Column("TF", 3, _field("timeframe")),
+        Column("OPENED", 8, lambda row: format_clock(row.get("ts_open_ns", 0))[:8]),
+        Column("REV", -3, _field("revision")),
+        Column("READY", 5, lambda row: "yes" if row.get("is_ready") else "no"),
+        Column("VALUES", 0, lambda row: _values_text(row.get("values") or {})),
+    ),
+    "flow": (
+        Column("WINDOW", -7, lambda row: _window_text(row.get("window_s"))),
+        *(
+            Column(title, -12, _value(name))
+            for title, name in (("OFI", "ofi"), ("DELTA", "delta"), ("CVD", "cvd"), ("VWAP", "vwap"))
+        ),
+        Column("IMBALANCE", -9, _value("book_imbalance")),
+        Column("TRADES", -6, _value("count")),
+        Column("COVERAGE", -8, _field("coverage")),
+        Column("REASON", 12, _field("reason")),
+    ),
+    "footprint": (
+        Column("TF", 7, _field("timeframe")),
+        Column("OPENED", 8, lambda row: format_clock(row.get("ts_open_ns", 0))[:8]),
+        Column("VOLUME", -12, _field("volume")),
+        Column("DELTA", -12, _field("delta")),
+        Column("POC", -10, _field("poc")),
+        Column("VALUE_LOW", -10, _field("value_area_low")),
+        Column("VALUE_HIGH", -10, _field("value_area_high")),
+        Column("BUCKETS", -7, lambda row: str(len(row.get("prices") or ()))),
+        Column("COUNT", -6, _field("count")),
+        Column("STATUS", 6, _field("status")),
+        Column("REV", -3, _field("revision")),
+    ),
+    "sweep": (
+        Column("SIDE", 4, _field("side")),
+        Column("LEVELS", -6, _field("levels")),
+        Column("FIRST", -10, _field("first_price")),
+        Column("LAST", -10, _field("last_price")),
+        Column("SIZE", -12, _field("size")),
+        Column("NOTIONAL", -14, _field("notional")),
+        Column("TRADES", -6, _field("count")),
+    ),
+    "alert": (
+        Column("RULE", 18, _field("rule")),
+        Column("SEVERITY", 8, _field("severity")),
+        Column("TEXT", 0, _field("text")),
     ),
     "gap": (
         Column("OF", 5, _field("kind")),

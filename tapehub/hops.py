@@ -1,6 +1,6 @@
 """Where the way of one symbol is broken, from what each hop says of itself. Pure.
 
-    venue -> collector -> bus -> aggregator -> hub
+    venue -> collector -> bus -> aggregator, orderflow, detector -> hub
 
 Each hop is OK, WARN (worth knowing), FAIL (broken), or SKIP (cannot be judged: the hop before or the one who
 would know is down). The first FAIL is the place to look at: what stands behind it only repeats it.
@@ -25,7 +25,7 @@ class Hop(NamedTuple):
     """What is said of one hop."""
 
     place: str
-    """venue, collector, bus, aggregator or hub."""
+    """venue, collector, bus, aggregator, orderflow, detector or hub."""
     name: str
     """Venue or actor."""
     status: str
@@ -158,20 +158,45 @@ def bus_hop(collector: Actor, heard: int, gaps: int, listened_s: float, readers:
 
 def aggregator_hop(aggregator: Actor, source: Actor | None, limits: Limits) -> Hop:
     """Whether candles follow what the collector sends."""
-    down = _down("aggregator", aggregator)
+    return _follower_hop("aggregator", aggregator, source, limits, ("candles", "a candle"))
+
+
+def orderflow_hop(orderflow: Actor, source: Actor | None, limits: Limits) -> Hop:
+    """Whether order flow follows what the collector sends."""
+    return _follower_hop("orderflow", orderflow, source, limits, ("order flow", "order flow"))
+
+
+def detector_hop(detector: Actor) -> Hop:
+    """Whether a detector lives; that it says nothing is the rule."""
+    down = _down("detector", detector)
     if down is not None:
         return down
-    age_s = aggregator.age_s
+    text = (
+        "watches; it has never raised an alert"
+        if detector.age_s is None
+        else "watches; age of its newest alert"
+    )
+    return Hop("detector", detector.name, OK, detector.age_s, text)
+
+
+def _follower_hop(
+    place: str, actor: Actor, source: Actor | None, limits: Limits, made: tuple[str, str]
+) -> Hop:
+    """Whether what an actor makes of a collector's messages (its name, and that of a single one) follows them."""
+    down = _down(place, actor)
+    if down is not None:
+        return down
+    name, age_s, (what, one) = actor.name, actor.age_s, made
     source_age_s = source.age_s if source is not None else None
     if source_age_s is None:
-        return Hop("aggregator", aggregator.name, SKIP, age_s, "gets nothing to build candles from")
+        return Hop(place, name, SKIP, age_s, f"gets nothing to build {what} from")
     if age_s is None:
-        text = "has never published a candle of this symbol"
-        return Hop("aggregator", aggregator.name, FAIL, None, text, f"tapehub logs {aggregator.name}")
+        text = f"has never published {one} of this symbol"
+        return Hop(place, name, FAIL, None, text, f"tapehub logs {name}")
     if age_s > source_age_s + limits.behind_s:
-        text = f"its candles are {age_s - source_age_s:.0f} s behind the collector"
-        return Hop("aggregator", aggregator.name, FAIL, age_s, text, f"tapehub logs {aggregator.name}")
-    return Hop("aggregator", aggregator.name, OK, age_s, "publishes candles")
+        text = f"with its {what} {age_s - source_age_s:.0f} s behind the collector"
+        return Hop(place, name, FAIL, age_s, text, f"tapehub logs {name}")
+    return Hop(place, name, OK, age_s, f"publishes {what}")
 
 
 def hub_hop(

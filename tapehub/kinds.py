@@ -1,4 +1,4 @@
-"""Which kinds of actor exist: the packages in `actors`, found by looking."""
+"""Which kinds of actor exist: the packages in `actors`, found by looking; and what they read beside the configuration."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any, Final
 import msgspec
 
 import actors
+from actors.runtime.settings import Loaded
+from protocol.errors import ConfigError
+from protocol.instruments import Catalog
 
 FOLDER: Final = Path(next(iter(actors.__path__))).resolve().parent
 """Folder that holds the package `actors`."""
@@ -23,12 +26,29 @@ def kinds() -> list[str]:
 
 
 def settings_of(kind: str) -> type[msgspec.Struct]:
-    """Type of the section of one kind: `<Kind>Settings` in `actors/<kind>/settings.py`."""
+    """Type of the section of one kind: `<Kind>Settings` in `actors/<kind>/settings.py`, whatever its capitals."""
     module: Any = importlib.import_module(f"actors.{kind}.settings")
-    found: type[msgspec.Struct] = getattr(module, f"{kind.capitalize()}Settings")
+    name = next(name for name in vars(module) if name.lower() == f"{kind}settings")
+    found: type[msgspec.Struct] = getattr(module, name)
     return found
 
 
 def sections() -> dict[str, type[msgspec.Struct]]:
     """Kind to the type of its section."""
     return {kind: settings_of(kind) for kind in kinds()}
+
+
+def problems_of_files(loaded: Loaded) -> list[str]:
+    """Mistakes in the files that actors read beside the configuration: the detectors' thresholds."""
+    from actors.detector.detectors_file import file_of  # noqa: PLC0415 - only where everything is checked
+    from actors.detector.settings import DetectorSettings  # noqa: PLC0415
+
+    catalog = Catalog(loaded.instruments)
+    problems: list[str] = []
+    for name in loaded.common.actors:
+        if name.partition(".")[0] == "detector":
+            try:
+                file_of(loaded.section(name, DetectorSettings), loaded.folder, catalog).load()
+            except ConfigError as error:
+                problems += error.problems
+    return list(dict.fromkeys(problems))

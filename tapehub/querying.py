@@ -4,7 +4,7 @@ DuckDB never opens a file here: Parquet files come as Arrow datasets, rows of th
 the statement runs its access to files, network and extensions is switched off and locked. So a statement can
 neither write nor read around it, and nothing has to be downloaded: it works without internet.
 
-    trades, quotes, bars...     the rows, of bars, features and gaps the newest version of each
+    trades, quotes, bars...     the rows, of bars, features, footprints and gaps the newest version of each
     parquet.trades, db.trades   the rows as they lie in one store: of bars every revision that Parquet was given
 """
 
@@ -31,6 +31,7 @@ _RECORD: Final = "epoch DESC, seq DESC, k DESC"
 _NEWEST: Final = {
     "bars": ("venue, symbol, timeframe, ts_open_ns", f"revision DESC, {_RECORD}"),
     "features": ("venue, symbol, timeframe, ts_open_ns", _RECORD),
+    "footprints": ("venue, symbol, timeframe, ts_open_ns", f"revision DESC, {_RECORD}"),
     "gaps": ("gap_id", _RECORD),
 }
 """Table to what names one thing in it, and which of several rows of a thing is the newest."""

@@ -19,7 +19,8 @@ from tapehub.settings_view import field_docs, without_secrets
 
 HEADER: Final = """\
 # The default system: a simulated exchange on this machine, a collector that reads it as it would read Binance,
-# candles, and the hub that answers engines. No account and no internet needed; live: config/examples/.
+# candles with indicators, order flow, detectors of what is unusual, and the hub that answers engines. No account
+# and no internet needed; live: config/examples/.
 #
 #   tapehub config check     every mistake at once, with file:line:column
 #   tapehub config show      what is in force after all layers: defaults < this file < conf.d/*.yaml

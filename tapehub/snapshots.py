@@ -13,9 +13,9 @@ from tapehub.durations import format_clock
 from tapehub.rows import Row
 
 if TYPE_CHECKING:
-    from protocol.client import Book, Candles, Features, OrderFlow, Tick, Trades
+    from protocol.client import Book, Candles, Events, Features, OrderFlow, Profile, Tick, Trades
     from protocol.errors import HubError
-    from protocol.messages import Message
+    from protocol.messages import Footprint, Message
 
 KINDS: Final = (
     "tick",
@@ -24,16 +24,25 @@ KINDS: Final = (
     "book",
     "trades",
     "order_flow",
+    "flow",
     "features",
+    "footprint",
+    "profile",
     "alerts",
+    "sweeps",
     "signals",
+    "liquidations",
     "news",
     "gaps",
     "status",
     "symbols",
 )
-ONE_SYMBOL: Final = frozenset({"tick", "candles", "book", "trades", "order_flow", "features"})
+ONE_SYMBOL: Final = frozenset(
+    {"tick", "candles", "book", "trades", "order_flow", "flow", "features", "footprint", "profile"}
+)
 """Kinds that are asked for exactly one symbol."""
+LISTS: Final = frozenset({"alerts", "sweeps", "signals", "liquidations", "news", "gaps"})
+"""Kinds of which none may be the right answer."""
 NO_SYMBOL: Final = frozenset({"status", "symbols"})
 
 
@@ -46,6 +55,8 @@ class Snapshot(NamedTuple):
     """Its rows, for tables and streams."""
     remark: str = ""
     """What a person should know besides, for stderr."""
+    table: str = ""
+    """Columns of which kind the rows have, where that is not the one asked for."""
 
 
 def of_tick(tick: Tick) -> Snapshot:
@@ -96,11 +107,55 @@ def of_book(book: Book) -> Snapshot:
 def of_values(kind: str, result: OrderFlow | Features) -> Snapshot:
     """Named values: order flow, indicators."""
     rows = [{"name": name, "value": value} for name, value in sorted(result.values.items())]
-    return Snapshot({"kind": kind, **result.to_dict()}, rows, _remark(result, rows))
+    why = f", coverage {result.coverage:.3g}" if result.coverage < 1 else ""
+    why += f" ({reason})" if (reason := getattr(result, "reason", "")) else ""
+    return Snapshot({"kind": kind, **result.to_dict()}, rows, _remark(result, rows) + why)
+
+
+def of_footprints(found: Events[Footprint]) -> Snapshot:
+    """Footprints: of one its buckets, of several a row each."""
+    document = {"kind": "footprint", **found.to_dict()}
+    if len(found) == 1:
+        one = found[0]
+        return Snapshot(document, _buckets(one), _volume_remark(one, found), "profile")
+    rows = [{**row, "buckets": len(row["prices"])} for row in found.to_dicts()]
+    return Snapshot(document, rows, _remark(found, rows))
+
+
+def of_profile(profile: Profile) -> Snapshot:
+    """The volume profile: one row per bucket, the highest price first."""
+    return Snapshot(
+        {"kind": "profile", **profile.to_dict()}, _buckets(profile), _volume_remark(profile, profile)
+    )
+
+
+def _buckets(one: Footprint | Profile) -> list[Row]:
+    columns = zip(one.prices, one.buy_volumes, one.sell_volumes, one.unknown_volumes, strict=True)
+    rows: list[Row] = [
+        {
+            "price": price, "buy_volume": buy, "sell_volume": sell, "unknown_volume": unknown, "delta": buy - sell,
+            "mark": _mark(one, price),
+        }
+        for price, buy, sell, unknown in columns
+    ]  # fmt: skip
+    return rows[::-1]
+
+
+def _mark(one: Footprint | Profile, price: float) -> str:
+    if price == one.poc:
+        return "poc"
+    return "value" if one.value_area_low <= price < one.value_area_high else ""
+
+
+def _volume_remark(one: Footprint | Profile, result: Any) -> str:
+    text = f"volume {number_text(one.volume)}, delta {number_text(one.delta)}, {one.count} trades, point of control "
+    text += f"{number_text(one.poc)}, value area {number_text(one.value_area_low)} to "
+    text += f"{number_text(one.value_area_high)}, {one.status}, coverage {one.coverage:.3g}"
+    return f"{one.symbol} {one.venue}: {text}, age {result.age_s:.1f} s, {result.state}"
 
 
 def of_messages(kind: str, messages: Sequence[Message]) -> Snapshot:
-    """Alerts, signals, news, gaps."""
+    """Alerts, sweeps, signals, liquidations, news, gaps."""
     rows = [message.to_dict() for message in messages]
     return Snapshot({"kind": kind, "data": rows}, rows, "" if rows else f"no {kind}")
 
@@ -201,7 +256,35 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "book": _columns("level", "bid_size", "bid", "ask", "ask_size"),
     "trades": _columns("ts_event_ns", "symbol", "side", "price", "size", "trade_id"),
     "order_flow": _columns("name", "value"),
+    "flow": _columns("name", "value"),
     "features": _columns("name", "value"),
+    "footprint": _columns(
+        "ts_open_ns",
+        "volume",
+        "delta",
+        "poc",
+        "value_area_low",
+        "value_area_high",
+        "buckets",
+        "count",
+        "status",
+        "coverage",
+        "revision",
+    ),
+    "profile": _columns("price", "buy_volume", "sell_volume", "unknown_volume", "delta", "mark"),
+    "sweeps": _columns(
+        "ts_event_ns",
+        "symbol",
+        "venue",
+        "side",
+        "levels",
+        "first_price",
+        "last_price",
+        "size",
+        "notional",
+        "count",
+    ),
+    "liquidations": _columns("ts_event_ns", "symbol", "venue", "side", "price", "size"),
     "alerts": _columns("ts_event_ns", "symbol", "venue", "rule", "severity", "text"),
     "signals": _columns("ts_event_ns", "symbol", "strategy", "side", "entry", "stop", "target", "confidence"),
     "news": _columns("ts_event_ns", "source", "title"),

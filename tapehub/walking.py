@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -24,6 +25,8 @@ from tapehub.tapping import Tap
 
 FEED_KINDS: Final = ("trade", "quote", "book", "liquidation")
 """What a collector publishes of a symbol."""
+MADE: Final = {"aggregator": "bar", "orderflow": "flow", "detector": "alert"}
+"""Kind of actor to the kind of message that it makes of a collector's."""
 _TIMEFRAME: Final = "1m"
 _decode_gaps: Final = msgspec.msgpack.Decoder(list[Gap]).decode
 
@@ -42,6 +45,8 @@ class Walk(msgspec.Struct, kw_only=True):
     """Publisher to frames of the symbol heard."""
     gaps: Counter[str]
     """Publisher to holes in what was heard."""
+    orderflows: dict[str, Actor] = {}
+    detectors: dict[str, Actor] = {}
 
 
 class Walker:
@@ -64,17 +69,21 @@ class Walker:
             listen_s: How long to listen on the bus.
             timeout_s: Patience for the answers.
         """
-        collectors, aggregators, hubs = (self._of(kind) for kind in ("collector", "aggregator", "hub"))
+        collectors, hubs = self._of("collector"), self._of("hub")
+        makers = {kind: self._of(kind) for kind in MADE}
+        makers_of_all = [name for names in makers.values() for name in names]
         beats, heard, gaps = self._listen(symbol, list(markets), listen_s)
-        questions = self._questions(symbol, list(markets), collectors, aggregators, hubs)
+        questions = self._questions(symbol, list(markets), collectors, makers, hubs)
         answers = ask_all(self._wire, questions, timeout_s, self._clock)
-        said = {name: _actor(name, answers, symbol, beats) for name in (*collectors, *aggregators, *hubs)}
+        said = {name: _actor(name, answers, symbol, beats) for name in (*collectors, *makers_of_all, *hubs)}
         return Walk(
             listened_s=listen_s,
             collectors={name: _collector(said[name], answers, symbol, markets) for name in collectors},
-            aggregators={name: said[name] for name in aggregators},
+            aggregators={name: said[name] for name in makers["aggregator"]},
+            orderflows={name: said[name] for name in makers["orderflow"]},
+            detectors={name: said[name] for name in makers["detector"]},
             hubs={name: _hub_answers(name, answers) for name in hubs},
-            readers=[said[name] for name in (*aggregators, *hubs)],
+            readers=[said[name] for name in (*makers_of_all, *hubs)],
             heard=heard,
             gaps=gaps,
         )
@@ -87,7 +96,7 @@ class Walker:
         symbol: str,
         venues: Sequence[str],
         collectors: Iterable[str],
-        aggregators: Iterable[str],
+        makers: Mapping[str, Sequence[str]],
         hubs: Iterable[str],
     ) -> dict[str, Question]:
         questions: dict[str, Question] = {}
@@ -95,7 +104,7 @@ class Walker:
         def ask(actor: str, what: str, request: Request, endpoint: str = "") -> None:
             questions[f"{actor} {what}"] = Question(endpoint or self._endpoints.ctl(actor), request)
 
-        for name in (*collectors, *aggregators, *hubs):
+        for name in (*collectors, *(name for names in makers.values() for name in names), *hubs):
             ask(name, "status", Request(op="status"))
         for name in collectors:
             ask(name, "mark", Request(op="last", topic=mark_topic(name)))
@@ -107,9 +116,10 @@ class Walker:
                         f"last {kind} {venue}",
                         Request(op="last", topic=market_topic(kind, venue, symbol)),
                     )
-        for name in aggregators:
-            for venue in venues:
-                ask(name, f"last bar {venue}", Request(op="last", topic=market_topic("bar", venue, symbol)))
+        for kind, names in makers.items():
+            for name, venue in itertools.product(names, venues):
+                made = market_topic(MADE[kind], venue, symbol)
+                ask(name, f"last {MADE[kind]} {venue}", Request(op="last", topic=made))
         for name in hubs:
             at = self._endpoints.query(name)
             ask(name, "gaps", Request(op="gaps", symbol=symbol, args={"state": "open"}), at)

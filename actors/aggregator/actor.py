@@ -19,7 +19,7 @@ MAX_BARS: Final = 5000
 
 
 class Aggregator(Actor):
-    """Builds candles from the trades and quotes of every collector."""
+    """Builds candles and their indicators from the trades and quotes of every collector."""
 
     kind = "aggregator"
     Settings = AggregatorSettings

@@ -13,19 +13,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from actors.aggregator.candle import Candle
 from actors.aggregator.coverage import MINUTE_NS, Coverage
+from actors.aggregator.indicators.series import Series
+from actors.aggregator.indicators.suite import suite_of
 from actors.aggregator.ladder import Ladder, LadderState
 from actors.aggregator.level import Level
 from actors.aggregator.rows import Row, rows_of_quotes, rows_of_trades
 from actors.aggregator.rules import Rules
-from actors.aggregator.trade_ids import IdsState, TradeIds
 from protocol.messages import Bar, Gap, Quote, Trade
 from protocol.sessions import FOREVER_NS, Session
+from protocol.trade_ids import IdsState, TradeIds
 
 TRUST_NS: Final = 120_000_000_000
 """So far beyond what is known the venue's time is believed even where our clock is behind it: it may have been set
@@ -37,6 +39,8 @@ _RESTART: Final = "restart-"
 _KLINES: Final = "klines"
 """What a gap is filled by whose trades could not be had."""
 _INF: Final = float("inf")
+Output = list[tuple[str, list[Any]]]
+"""(topic, candles or features) to publish, one frame each."""
 _COLD: Final = (Candle(0, 0), 0, 0)
 """No candle that the next event could go into without further questions."""
 
@@ -90,12 +94,27 @@ class BarBuilder:
     def _clear(self) -> None:
         rules, session = self._rules, self._session
         levels = [
-            Level(self.symbol, self.venue, self.source, timeframe, keep_bars, session)
+            Level(
+                self.symbol,
+                self.venue,
+                self.source,
+                timeframe,
+                keep_bars,
+                session,
+                self._series(timeframe, keep_bars),
+            )
             for timeframe, keep_bars in zip(rules.timeframes, rules.keep_bars, strict=True)
         ]
         self._coverage = Coverage(session)
         self._ladder = Ladder(levels, rules, session, self._coverage, self._counters)
         self._hot = _COLD
+
+    def _series(self, timeframe: str, keep_bars: int) -> Series | None:
+        rules = self._rules
+        if not rules.indicators or timeframe not in rules.indicator_timeframes:
+            return None
+        suite = suite_of(rules.indicators)
+        return Series(self.symbol, self.venue, timeframe, keep_bars, self._session, suite)
 
     @property
     def is_started(self) -> bool:
@@ -211,15 +230,19 @@ class BarBuilder:
 
     # outputs
 
-    def take(self) -> list[tuple[str, list[Bar]]]:
-        """What is to be published now: (topic, candles), lower timeframes first, closed before running ones."""
-        found = []
+    def take(self) -> Output:
+        """What is to be published now: lower timeframes first, closed before running candles, then their indicators."""
+        found: Output = []
         for level in self._ladder.levels:
-            if level.changed or level.showing:
-                bars = level.take()
+            if level.is_due:
+                bars, features = level.take()
                 self._counters["bars_published"] += len(bars)
                 self._counters["revisions"] += sum(bar.revision > 1 for bar in bars)
-                found.append((level.topic, bars))
+                if bars:
+                    found.append((level.topic, bars))
+                if features and level.series is not None:
+                    self._counters["features_published"] += len(features)
+                    found.append((level.series.topic, features))
         return found
 
     def bars(self, timeframe: str, count: int = 0) -> list[Bar]:

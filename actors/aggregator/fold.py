@@ -1,4 +1,4 @@
-"""Frames in, candles out: every builder of this aggregator, and which publisher feeds which. Pure.
+"""Frames in, candles and their indicators out: every builder of this aggregator, and which publisher feeds which. Pure.
 
 A publisher's watermarks move the builders that it feeds and no others: two collectors of one venue do not
 close each other's candles. What a frame causes is returned by the call that took it, so the whole is a
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from actors.aggregator.bars import TRUST_NS, BarBuilder, BuilderState
+from actors.aggregator.bars import TRUST_NS, BarBuilder, BuilderState, Output
 from actors.aggregator.rules import Rules
 from protocol.codec import decode_events
 from protocol.consumer import Hole
@@ -22,9 +22,6 @@ from protocol.messages import Bar, Gap, Message, Quote, Trade, Watermark
 from protocol.record import FLAG_REPAIRED, Frame
 from protocol.sessions import session_named
 from protocol.topics import market_topic, parse_topic
-
-Output = list[tuple[str, list[Bar]]]
-"""(topic, candles) to publish, one frame each."""
 
 
 class FeedState(msgspec.Struct, array_like=True):

@@ -9,7 +9,8 @@ import msgspec
 
 from actors.aggregator.candle import Candle
 from actors.aggregator.coverage import Coverage
-from protocol.messages import Bar
+from actors.aggregator.indicators.series import Series, SeriesState
+from protocol.messages import Bar, Feature
 from protocol.sessions import FOREVER_NS, Session
 from protocol.topics import market_topic
 
@@ -20,13 +21,22 @@ class LevelState(msgspec.Struct, array_like=True):
     running: Candle | None
     closed: list[Candle]
     shown: dict[int, int]
+    series: SeriesState | None = None
+    """Of the indicators, where there are any."""
 
 
 class Level:
     """One timeframe. The first one of a symbol is fed with events, each other one with closed candles."""
 
     def __init__(
-        self, symbol: str, venue: str, source: str, timeframe: str, keep_bars: int, session: Session
+        self,
+        symbol: str,
+        venue: str,
+        source: str,
+        timeframe: str,
+        keep_bars: int,
+        session: Session,
+        series: Series | None = None,
     ) -> None:
         self.timeframe = timeframe
         self.topic = market_topic("bar", venue, symbol, timeframe)
@@ -40,6 +50,11 @@ class Level:
         """What was published of each candle that is not closed: its count, doubled, plus one if stale."""
         self.showing: list[Bar] = []
         """Running candles that are to be published."""
+        self.series = series
+        """Its indicators; None: there are none in this timeframe."""
+        self._views: list[Candle] = []
+        """The running candles when they were last shown."""
+        self._is_shown = False
         self._identity = symbol, venue, timeframe, source
         self._keep_bars = keep_bars
         self._session = session
@@ -117,33 +132,64 @@ class Level:
         candle.coverage = coverage.share(candle.open_ns, min(candle.close_ns, now_ns))
         return candle.bar(*self._identity, "stale" if coverage.is_interrupted else "open")
 
-    def show(self, views: Iterable[Candle], now_ns: int, coverage: Coverage) -> None:
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything to publish."""
+        if self.changed or self.showing:
+            return True
+        return self._is_shown and self.series is not None and self.series.is_revised
+
+    def show(self, views: list[Candle], now_ns: int, coverage: Coverage) -> None:
         """Publish those of the running candles that differ from what was published of them."""
+        self._views, self._is_shown = views, True
         for candle in views:
             look = candle.count * 2 + coverage.is_interrupted
             if candle.count and self.shown.get(candle.open_ns) != look:
                 self.shown[candle.open_ns] = look
                 self.showing.append(self.open_bar(candle, now_ns, coverage))
 
-    def take(self) -> list[Bar]:
-        """What is to be published: closed and revised candles, each at its next revision, then running ones."""
+    def take(self) -> tuple[list[Bar], list[Feature]]:
+        """What is to be published: closed and revised candles, each at its next revision, then running ones.
+
+        With them the indicators of the closed ones, and, when running candles are shown, of the revised and running
+        ones.
+        """
         bars = []
-        for candle in sorted(self.changed.values(), key=_opening):
+        changed = sorted(self.changed.values(), key=_opening)
+        for candle in changed:
             candle.revision += 1
             bars.append(self.closed_bar(candle))
         bars += self.showing
+        features = self._features(changed)
         self.changed.clear()
         self.showing.clear()
-        return bars
+        self._views, self._is_shown = [], False
+        return bars, features
+
+    def _features(self, changed: list[Candle]) -> list[Feature]:
+        series = self.series
+        if series is None:
+            return []
+        found = series.follow(changed)
+        if self._is_shown:
+            found += series.revised()
+        if self.showing:
+            shown = {bar.ts_open_ns for bar in self.showing}
+            running = series.running([candle for candle in self._views if candle.count])
+            found += [feature for feature in running if feature.ts_open_ns in shown]
+        return found
 
     def state(self) -> LevelState:
         """What to keep; it shares the candles, so encode it before the next input."""
-        return LevelState(self.running, list(self.closed.values()), self.shown)
+        series = None if self.series is None else self.series.state()
+        return LevelState(self.running, list(self.closed.values()), self.shown, series)
 
     def restore(self, state: LevelState) -> None:
         """Go on from a decoded state."""
         self.running, self.shown = state.running, state.shown
         self.closed = {candle.open_ns: candle for candle in state.closed}
+        if self.series is not None:
+            self.series.restore(state.series, state.closed)
 
 
 def _opening(candle: Candle) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Final, NamedTuple
 
+from actors.aggregator.indicators.registry import named
 from actors.aggregator.settings import AggregatorSettings
 from protocol.errors import ConfigError
 from protocol.sessions import NS_PER_S, timeframe_ns
@@ -23,6 +24,8 @@ class Rules(NamedTuple):
     max_behind_ns: int
     max_quiet_bars: int
     open_interval_ns: int
+    indicators: tuple[str, ...] = ()
+    indicator_timeframes: tuple[str, ...] = ()
 
 
 def rules_of(settings: AggregatorSettings, where: str = "aggregator") -> Rules:
@@ -46,6 +49,8 @@ def rules_of(settings: AggregatorSettings, where: str = "aggregator") -> Rules:
         max_behind_ns=_ns(settings.max_behind_s),
         max_quiet_bars=settings.max_quiet_bars,
         open_interval_ns=_ns(settings.open_interval_s),
+        indicators=tuple(settings.indicators),
+        indicator_timeframes=tuple(settings.indicator_timeframes),
     )
 
 
@@ -55,11 +60,12 @@ def _ns(seconds: float) -> int:
 
 def _problems(settings: AggregatorSettings) -> list[str]:
     lengths_ns, problems = {}, []
-    for name in (*settings.timeframes, *settings.keep_bars):
+    for name in (*settings.timeframes, *settings.keep_bars, *settings.indicator_timeframes):
         try:
             lengths_ns[name] = timeframe_ns(name)
         except ValueError as fault:
             problems.append(str(fault))
+    problems += _indicator_problems(settings.indicators)
     if problems:
         return problems
     if not settings.timeframes:
@@ -69,3 +75,19 @@ def _problems(settings: AggregatorSettings) -> list[str]:
         for lower, upper in itertools.pairwise(settings.timeframes)
         if lengths_ns[upper] % lengths_ns[lower] or lengths_ns[upper] == lengths_ns[lower]
     ]
+
+
+def _indicator_problems(texts: list[str]) -> list[str]:
+    seen: dict[str, str] = {}
+    problems = []
+    for text in texts:
+        try:
+            found = named(text)
+        except ValueError as fault:
+            problems.append(f"indicators: {fault}")
+            continue
+        for key in found.keys:
+            if key in seen:
+                problems.append(f"indicators: {text} and {seen[key]} both give {key}")
+            seen[key] = text
+    return problems

@@ -37,6 +37,26 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     open_interval_s: Seconds = 0.0
     """Least venue time between two publications of the running candles, seconds; 0: at each watermark, which
     is four times a second."""
+    indicators: list[str] = msgspec.field(
+        default_factory=lambda: [
+            "rsi(14)",
+            "ema(9)",
+            "ema(20)",
+            "ema(50)",
+            "bbands(20,2)",
+            "atr(14)",
+            "macd(12,26,9)",
+            "vwap",
+            "volume_ma(20)",
+            "mom(10)",
+        ]
+    )
+    """Indicators of every candle, closed and running, each with its parameters; one that is new begins with the
+    candles that are kept. `docs/howto/add-an-indicator.md` lists them; an empty list: none."""
+    indicator_timeframes: list[str] = msgspec.field(
+        default_factory=lambda: ["1m", "5m", "15m", "1h", "4h", "1d"]
+    )
+    """Timeframes with indicators, of those that are built."""
     snap_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 5.0
     """Seconds between two records of everything it remembers in its own journal, from which a restart goes on;
     less often where that takes long."""

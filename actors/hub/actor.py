@@ -76,6 +76,7 @@ class HubActor(Actor):
             "bar": settings.bar_ttl_s,
             "feature": settings.bar_ttl_s,
             "flow": settings.flow_ttl_s,
+            "footprint": settings.flow_ttl_s,
         }
         freshness = Freshness(ttl_s, self.fleet, self.store.gaps, _is_open, self._bars_from)
         epoch = self.publisher.epoch

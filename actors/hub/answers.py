@@ -54,6 +54,8 @@ class Answers:
             "trades": market.trades,
             "order_flow": market.order_flow,
             "features": market.features,
+            "features_history": market.features_history,
+            "footprint": market.footprint,
             "history": market.history_here,
             "gaps": overview.gaps,
             "symbols": overview.symbols,

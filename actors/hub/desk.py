@@ -18,6 +18,7 @@ from actors.hub.store import Store
 from actors.runtime.clock import Clock
 from protocol.errors import InvalidRequest, NoData, StaleData, UnknownSymbol
 from protocol.instruments import Catalog
+from protocol.messages import SESSION
 from protocol.requests import Reply, Request, encode_reply
 from protocol.sessions import timeframe_ns
 from protocol.topics import market_topic
@@ -29,7 +30,7 @@ SUGGESTIONS_PER_S: Final = 50
 """Looking for similar names costs milliseconds: a flood of wrong ones is answered without."""
 KIND_NAMES: Final = {
     "quote": "quote", "trade": "trade", "bar": "candle", "book": "order book", "flow": "order flow",
-    "feature": "indicator value",
+    "feature": "indicator value", "footprint": "footprint",
 }  # fmt: skip
 
 
@@ -198,4 +199,5 @@ class Desk:
 
 def _interval_s(slot: Slot) -> float:
     """How long the newest value of a slot stands by its nature: a candle as long as its timeframe."""
-    return timeframe_ns(slot.topic.timeframe) / 1e9 if slot.topic.timeframe else 0.0
+    timeframe = slot.topic.timeframe
+    return timeframe_ns(timeframe) / 1e9 if timeframe and timeframe != SESSION else 0.0

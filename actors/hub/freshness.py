@@ -85,7 +85,7 @@ class Freshness:
         """Whose loss makes a value of this kind incomplete."""
         if kind in ("bar", "feature"):
             return self._bars_from(symbol)
-        return "trade" if kind == "flow" else kind
+        return "trade" if kind in ("flow", "footprint") else kind
 
     def _market_open(self, session: str, now_ns: int) -> bool:
         second = now_ns // 1_000_000_000

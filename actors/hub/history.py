@@ -40,7 +40,18 @@ from protocol.history import (
     PageEnd,
     page_end_of,
 )
-from protocol.messages import Gap, Quote, Trade
+from protocol.messages import (
+    Alert,
+    Feature,
+    Flow,
+    Footprint,
+    Gap,
+    Liquidation,
+    Quote,
+    Signal,
+    Sweep,
+    Trade,
+)
 from protocol.requests import Reply, Request
 from protocol.sessions import timeframe_ns
 from protocol.windows import BarData
@@ -49,9 +60,8 @@ Outcome = Reply | Exception | None
 """What the store said; None: it was not asked."""
 _bars: Final = msgspec.msgpack.Decoder(BarData)
 _events: Final[dict[str, msgspec.msgpack.Decoder[Any]]] = {
-    "trade": msgspec.msgpack.Decoder(list[Trade]),
-    "quote": msgspec.msgpack.Decoder(list[Quote]),
-    "gap": msgspec.msgpack.Decoder(list[Gap]),
+    kind.KIND: msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
+    for kind in (Trade, Quote, Gap, Feature, Footprint, Flow, Alert, Signal, Liquidation, Sweep)
 }
 DEFAULT_TIMEFRAME: Final = "1m"
 RETRY_AFTER_S: Final = 1.0

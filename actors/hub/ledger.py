@@ -1,10 +1,14 @@
-"""Things that happen now and then, newest last and bounded: alerts, signals, news, liquidations, gaps. Pure."""
+"""Things that happen now and then, newest last and bounded: alerts, signals, news, liquidations,
+sweeps, gaps. Pure.
+"""
 
 from __future__ import annotations
 
 import collections
 from collections.abc import Iterable
 from typing import Final, TypeVar
+
+import msgspec
 
 from actors.hub.slots import Slot
 from protocol.codec import decode_events
@@ -14,6 +18,7 @@ from protocol.topics import Topic
 
 OPEN_STATES: Final = ("open", "filling")
 T = TypeVar("T", bound=Message)
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class EventLog:
@@ -21,13 +26,25 @@ class EventLog:
 
     def __init__(self, limit: int) -> None:
         self._events: collections.deque[Message] = collections.deque(maxlen=limit)
+        self._stored: set[bytes] = set()
+        """Events that came from the store, encoded: their publisher's memory may bring the newest of them again."""
 
     def __len__(self) -> int:
         return len(self._events)
 
     def add(self, events: Iterable[Message]) -> None:
-        """Append; the oldest are forgotten."""
+        """Append, unless the store gave them already; the oldest are forgotten."""
+        if self._stored:
+            events = [event for event in events if _encode(event) not in self._stored]
         self._events.extend(events)
+
+    def fill(self, events: Iterable[Message]) -> None:
+        """Take stored events, oldest first, before those that were heard; what was heard too stays once."""
+        stored = {_encode(event): event for event in events}
+        heard = [event for event in self._events if _encode(event) not in stored]
+        self._events.clear()
+        self._events.extend((*stored.values(), *heard))
+        self._stored = set(stored)
 
     def add_earlier(self, events: Iterable[Message]) -> None:
         """Append events that come late, unless they came before."""
@@ -137,6 +154,15 @@ class LogSlot(Slot):
         events = decode_events(frame)
         super().apply(frame)
         self._log.add(events)
+
+    def tail(self, count: int) -> list[bytes]:
+        """The newest `count` events of this topic, encoded, oldest first; what the store gave included."""
+        topic = self.topic
+        if topic.symbol:
+            found: list[Message] = list(self._log.newest(count, topic.symbol, topic.venue))
+        else:
+            found = [one for one in self._log.newest(0) if getattr(one, "source", "") == topic.venue][-count:]
+        return [_encode(event) for event in found] if count else []
 
     def backfill(self, frame: Frame) -> None:
         """Enter what was announced earlier, unless it has gone on since."""

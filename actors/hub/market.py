@@ -1,4 +1,4 @@
-"""Answers about one symbol: tick, candles, book, trades, order flow, indicator values, history."""
+"""Answers about one symbol: tick, candles, book, trades, order flow, footprints, indicator values, history."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from actors.hub.history import (
     length_s_of,
 )
 from actors.hub.past import Plan
+from actors.hub.payloads import array_header
+from actors.hub.series import SeriesSlot
 from actors.hub.slots import FlowSlot
 from actors.hub.trades import TradeSlot
 from protocol.errors import InvalidRequest, NoData, Overloaded
+from protocol.messages import SESSION
 from protocol.requests import Request
+from protocol.sessions import timeframe_ns
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -91,18 +95,23 @@ class MarketAnswers:
         return self._desk.value(request, slot, recv_ns, slot.window(count), (request.n, 0, 0))
 
     def order_flow(self, request: Request) -> bytes:
-        """`data`: a `Flow`: of the window `args.window_s`, else of the shortest there is."""
+        """`data`: a `Flow`: of the window `args.window_s` (0: since the session began), else of the shortest."""
         slot = self._desk.find("flow", request)
         assert isinstance(slot, FlowSlot)
-        wanted = request.args.get("window_s", 0)
-        if not isinstance(wanted, int | float):
+        wanted = request.args.get("window_s")
+        if wanted is None:
+            wanted = slot.shortest_s()
+        if not isinstance(wanted, int | float) or isinstance(wanted, bool):
             raise InvalidRequest("window_s is not a number", errors=[f"args.window_s: {wanted!r}"])
-        flow = slot.windows.get(float(wanted) or min(slot.windows))
-        if flow is None:
+        found = slot.windows.get(float(wanted))
+        if found is None:
+            there = sorted(slot.windows)
+            known = ", ".join(f"{length_s:g}" for length_s in there)
             raise NoData(
-                f"no order flow of {slot.topic.symbol} over {wanted:g} s", windows_s=sorted(slot.windows)
+                f"no order flow of {slot.topic.symbol} over {wanted:g} s (there is {known})", windows_s=there
             )
-        return self._desk.value(request, slot, slot.frame.ts_pub_ns, (_encode(flow),))
+        flow, ts_pub_ns = found
+        return self._desk.value(request, slot, ts_pub_ns, (_encode(flow),))
 
     def features(self, request: Request) -> bytes:
         """`data`: a `Feature`, the indicator values of the newest candle of `timeframe`."""
@@ -111,8 +120,38 @@ class MarketAnswers:
         event, recv_ns = slot.newest()
         return self._desk.value(request, slot, recv_ns, (event,), interval_s=length_s_of(timeframe))
 
+    def features_history(self, request: Request) -> bytes:
+        """`data`: an array of `Feature`, of the last `n` candles (0: all that are kept), oldest first."""
+        timeframe = request.timeframe or DEFAULT_TIMEFRAME
+        return self._series(request, "feature", timeframe, length_s_of(timeframe))
+
+    def footprint(self, request: Request) -> bytes:
+        """`data`: an array of `Footprint`, of the last `n` candles (0: all that are kept), oldest first.
+
+        `timeframe` session asks for volume profiles, the running one last.
+        """
+        timeframe = request.timeframe or DEFAULT_TIMEFRAME
+        if timeframe != SESSION:
+            length_s_of(timeframe)
+        return self._series(request, "footprint", timeframe)
+
+    def _series(self, request: Request, kind: str, timeframe: str, interval_s: float = 0.0) -> bytes:
+        slot = self._desk.find(kind, request, timeframe)
+        assert isinstance(slot, SeriesSlot)
+        events = slot.tail(request.n or len(slot))
+        first_ns, last_ns = slot.opened(len(events))
+        length_ns = 0 if timeframe == SESSION else timeframe_ns(timeframe)
+        return self._desk.value(
+            request,
+            slot,
+            slot.newest()[1],
+            (array_header(len(events)), *events),
+            (request.n, first_ns, last_ns + length_ns),
+            interval_s,
+        )
+
     def history(self, request: Request) -> bytes:
-        """Rows (`kind` bar, the default, trade, quote or gap) of a time range; `details` says where they came from.
+        """Rows (`kind` bar, the default, or another of `HISTORY_KINDS`) of a time range; `details` says where they came from.
 
         Raises:
             Deeper: the window does not reach far enough back; the store is to be asked, then `settle` answers.

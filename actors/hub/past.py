@@ -10,14 +10,15 @@ from actors.hub.candles import BarSlot
 from actors.hub.slots import Slot
 from actors.hub.trades import TradeSlot
 from protocol.errors import InvalidRequest
-from protocol.history import OLDEST, STORE, WINDOW, Lack, PageEnd, Part, bar_data, joined_bars
+from protocol.history import OLDEST, SERIES_KINDS, STORE, WINDOW, Lack, PageEnd, Part, bar_data, joined_bars
 from protocol.messages import Trade
 from protocol.requests import Request
 from protocol.sessions import timeframe_ns
 from protocol.windows import BAR_BYTES, BarData, ts_open_of
 
 _decode_key: Final = msgspec.json.Decoder(tuple[int, int, str])
-_TIME_OF: Final = {"trade": "ts_event_ns", "quote": "ts_event_ns", "gap": "from_ts_ns"}
+_TIME_OF: Final = {"gap": "from_ts_ns", **dict.fromkeys(SERIES_KINDS, "ts_open_ns")}
+"""Kind to the field by which its ranges are read, where that is not `ts_event_ns`."""
 
 
 class Rows(NamedTuple):
@@ -109,14 +110,14 @@ def parts_of(plan: Plan, stored: Rows, window: Rows) -> list[Part]:
 def _first_ns(plan: Plan, rows: Rows) -> int:
     if rows.bars is not None:
         return ts_open_of(rows.bars.rows, 0)
-    return int(getattr(rows.events[0], _TIME_OF[plan.kind]))
+    return int(getattr(rows.events[0], _TIME_OF.get(plan.kind, "ts_event_ns")))
 
 
 def _span(plan: Plan, rows: Rows) -> tuple[int, int]:
     """Time `[from, to)` that the rows stand for."""
     if rows.bars is not None:
         return _first_ns(plan, rows), ts_open_of(rows.bars.rows, len(rows) - 1) + _length_ns(plan)
-    return _first_ns(plan, rows), int(getattr(rows.events[-1], _TIME_OF[plan.kind])) + 1
+    return _first_ns(plan, rows), int(getattr(rows.events[-1], _TIME_OF.get(plan.kind, "ts_event_ns"))) + 1
 
 
 def _length_ns(plan: Plan) -> int:

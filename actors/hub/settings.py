@@ -17,8 +17,10 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Candles kept per symbol, venue and timeframe, 104 bytes each."""
     trade_window: Count = 1000
     """Trades kept per symbol and venue."""
+    series_window: Count = 240
+    """Candles whose indicator values and footprints are kept, per symbol, venue and timeframe."""
     event_window: Count = 1000
-    """Alerts, signals, headlines and liquidations kept, each of all symbols together."""
+    """Alerts, signals, headlines, liquidations and sweeps kept, each of all symbols together."""
     gap_window: Count = 10_000
     """Gaps kept, of all symbols together; open ones are forgotten last."""
     max_topics: Count = 50_000
@@ -32,7 +34,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     bar_ttl_s: Seconds = 5.0
     """How much older than its timeframe the newest candle may be, seconds; also for indicator values."""
     flow_ttl_s: Seconds = 60.0
-    """Age at which order-flow metrics are refused as stale, seconds."""
+    """Age at which order-flow metrics, footprints and volume profiles are refused as stale, seconds."""
     silence_s: Seconds = 1.5
     """A publisher without heartbeat, or a venue without watermark, for this long is down, seconds."""
     snap_retry_s: Seconds = 2.0

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from actors.hub.payloads import event_count, last_event
+from actors.hub.payloads import event_count, last_event, split_events
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
 from protocol.messages import Flow, Quote
@@ -161,12 +161,6 @@ class QuoteSlot(DecodedSlot):
         return event, quote.ts_recv_ns
 
 
-class FeatureSlot(Slot):
-    """Indicator values of the newest candle."""
-
-    __slots__ = ()
-
-
 class FlowSlot(Slot):
     """Order-flow metrics, the newest of each window length."""
 
@@ -174,18 +168,27 @@ class FlowSlot(Slot):
 
     def __init__(self, name: str, topic: Topic, frame: Frame) -> None:
         super().__init__(name, topic, frame)
-        self.windows: dict[float, Flow] = {}
+        self.windows: dict[float, tuple[Flow, int]] = {}
+        """Length in seconds (0: since the session began) to the newest metrics, and when they were published, ns."""
 
     def apply(self, frame: Frame) -> None:
         """Take the metrics of one or more windows."""
         flows: list[Flow] = decode_events(frame)
         super().apply(frame)
         for flow in flows:
-            self.windows[flow.window_s] = flow
+            self.windows[flow.window_s] = (flow, frame.ts_pub_ns)
+
+    def shortest_s(self) -> float:
+        """Length of the shortest window, seconds; 0 where there is only the one since the session began."""
+        return min((length_s for length_s in self.windows if length_s), default=0.0)
+
+    def tail(self, count: int) -> list[bytes]:
+        """The last `count` metrics of the newest frame, which holds one of each window."""
+        return [bytes(event) for event in split_events(self.frame.payload)[-count:]] if count else []
 
     def backfill(self, frame: Frame) -> None:
         """The newest frame may hold one window only: take those that are missing."""
         for flow in decode_events(frame):
             known = self.windows.get(flow.window_s)
-            if known is None or known.ts_event_ns <= flow.ts_event_ns:
-                self.windows[flow.window_s] = flow
+            if known is None or known[0].ts_event_ns <= flow.ts_event_ns:
+                self.windows[flow.window_s] = (flow, frame.ts_pub_ns)

@@ -9,8 +9,9 @@ from typing import Final
 from actors.hub.books import BookSlot
 from actors.hub.candles import BarSlot
 from actors.hub.ledger import EventLog, GapLedger, LogSlot
+from actors.hub.series import SeriesSlot
 from actors.hub.settings import HubSettings
-from actors.hub.slots import FeatureSlot, FlowSlot, QuoteSlot, Slot
+from actors.hub.slots import FlowSlot, QuoteSlot, Slot
 from actors.hub.trades import TradeSlot
 from protocol.errors import HubError, PayloadError
 from protocol.messages import MESSAGE_TYPES
@@ -18,7 +19,7 @@ from protocol.record import Frame
 from protocol.replay import Position
 from protocol.topics import Topic, parse_topic
 
-LOG_KINDS: Final = ("alert", "signal", "news", "liquidation")
+LOG_KINDS: Final = ("alert", "signal", "news", "liquidation", "sweep")
 RECEIVED_NAMES: Final = {
     "quote": "ticks_received",
     "trade": "trades_received",
@@ -26,10 +27,12 @@ RECEIVED_NAMES: Final = {
     "bar": "candles_received",
     "feature": "features_received",
     "flow": "flows_received",
+    "footprint": "footprints_received",
     "liquidation": "liquidations_received",
     "news": "news_received",
     "alert": "alerts_received",
     "signal": "signals_received",
+    "sweep": "sweeps_received",
     "gap": "gaps_received",
 }
 """Kind to the counter of events that came."""
@@ -173,8 +176,8 @@ class Store:
                 return BarSlot(frame.topic, topic, frame, settings.bar_window)
             case "book":
                 return BookSlot(frame.topic, topic, frame)
-            case "feature":
-                return FeatureSlot(frame.topic, topic, frame)
+            case "feature" | "footprint":
+                return SeriesSlot(frame.topic, topic, frame, settings.series_window)
             case "flow":
                 return FlowSlot(frame.topic, topic, frame)
             case "gap":

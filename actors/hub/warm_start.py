@@ -13,7 +13,7 @@ from actors.hub.filling import Filling
 from actors.hub.settings import HubSettings
 from actors.hub.store import Store
 from protocol.errors import HubError, error_from_code
-from protocol.history import Windows, decode_windows, windows_request
+from protocol.history import Sizes, Windows, decode_windows, windows_request
 from protocol.replay import Position
 from protocol.requests import Reply, Request
 
@@ -75,7 +75,7 @@ class WarmStart:
         if self._due_ns and self._mono_ns() >= self._due_ns:
             self._due_ns = 0
             assert self._ask is not None
-            self._ask(windows_request(0, 0, 0), self._settings.ask_timeout_s, self._on_probe)
+            self._ask(windows_request(Sizes()), self._settings.ask_timeout_s, self._on_probe)
 
     def _on_probe(self, answer: Answer) -> None:
         """Only a store that has reached what we heard first is worth its windows: else they would end in a hole."""
@@ -101,13 +101,14 @@ class WarmStart:
     def _page(self, cursor: str, patience_s: float) -> None:
         assert self._ask is not None
         settings = self._settings
-        question = windows_request(
-            settings.bar_window,
-            settings.trade_window,
-            settings.gap_window,
-            cursor,
-            settings.max_reply_bytes // 2,
+        sizes = Sizes(
+            bars=settings.bar_window,
+            trades=settings.trade_window,
+            gaps=settings.gap_window,
+            series=settings.series_window,
+            lists=settings.event_window,
         )
+        question = windows_request(sizes, cursor, settings.max_reply_bytes // 2)
         current = self._pass
         self._ask(question, patience_s, lambda answer: self._on_page(current, answer))
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from actors.hub.store import Store
 
 RESTORED_KINDS: Final = (
-    "quote", "trade", "bar", "feature", "flow", "gap", "alert", "signal", "news", "liquidation",
+    "quote", "trade", "bar", "feature", "flow", "footprint", "gap", "alert", "signal", "news", "liquidation",
+    "sweep",
 )  # fmt: skip
 """Books are not among them: a change alone is worth nothing, they are asked for by `snap`."""
 MAX_SNAPS_AT_ONCE: Final = 8

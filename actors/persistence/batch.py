@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from actors.persistence.catalogue import Catalogue, Fresh
-from actors.persistence.rows import DeadLetter, Row, rows_of
-from actors.persistence.tables import DEFAULT_KINDS
+from actors.persistence.rows import DeadLetter, rows_of
+from actors.persistence.tables import DEFAULT_KINDS, Row
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
 from protocol.messages import Epoch

@@ -1,54 +1,67 @@
-"""Reads stored trades, quotes and gaps as the messages they were, encoded: pages of a range, and newest ones."""
+"""Reads stored messages as they were, encoded: pages of a range, and newest ones. Candles: bar_reads.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Table, bindparam, func, select
 
+from actors.persistence.event_fields import COLUMNS, fields_of
 from actors.persistence.ranges import PAGE_KEYS, Pages, Range, cursor_of
-from actors.persistence.reader import Instrument, Moment, Row
-from actors.persistence.tables import RECORD, STORED, gaps, quotes, trades
+from actors.persistence.reader import Instrument, Moment
+from actors.persistence.tables import RECORD, STORED, gaps, news
+from protocol.history import HISTORY_KINDS, LISTED_KINDS, SERIES_KINDS
 
-NOT_KNOWN: Final = float("nan")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
-_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "trade": ("ts_event_ns", "ts_recv_ns", "price", "size", "side", "trade_id", "trade_ref", "count"),
-    "quote": ("ts_event_ns", "ts_recv_ns", "bid", "ask", "bid_size", "ask_size", "update_id"),
-    "gap": (
-        "gap_id", "kind", "from_id", "to_id", "from_ts_ns", "to_ts_ns", "cause", "state", "filled_by", "count",
-        "reason",
-    ),
-}  # fmt: skip
-"""Kind to the columns a message is made of."""
-_READ: Final = {
-    kind: tuple(dict.fromkeys((*columns, *RECORD[:3], *PAGE_KEYS[kind])))
-    for kind, columns in _COLUMNS.items()
-}
-"""Kind to what is read: those, the record it came in, and what else is in its key, each once."""
-_KEY_PLACES: Final = {kind: tuple(_READ[kind].index(name) for name in PAGE_KEYS[kind]) for kind in _COLUMNS}
+KINDS: Final = tuple(kind for kind in HISTORY_KINDS if kind != "bar")
+_READ: Final = {kind: tuple(dict.fromkeys((*COLUMNS[kind], *RECORD[:3], *PAGE_KEYS[kind]))) for kind in KINDS}
+"""Kind to what is read: its message's columns, the record it came in, and what else is in its key, each once."""
+_KEY_PLACES: Final = {kind: tuple(_READ[kind].index(name) for name in PAGE_KEYS[kind]) for kind in KINDS}
+_NOBODY: Final = Instrument(0, "", "")
+
+
+def _series(kind: str) -> tuple[str, ...]:
+    """Columns that name what a page is of."""
+    return ("instrument_id", "timeframe") if kind in SERIES_KINDS else ("instrument_id",)
 
 
 def _selected(kind: str, table: Table) -> list[Any]:
     return [table.c[name] for name in _READ[kind]]
 
 
+def _table(kind: str) -> Table:
+    return STORED[kind].table
+
+
 _pages: Final = {
-    kind: Pages(kind, table, _selected(kind, table))
-    for kind, table in (("trade", trades), ("quote", quotes), ("gap", gaps))
+    kind: Pages(kind, _table(kind), _selected(kind, _table(kind)), _series(kind)) for kind in KINDS
 }
 _newest: Final = {
-    kind: select(func.max(STORED[kind].table.c[STORED[kind].time])).where(
-        STORED[kind].table.c.instrument_id == bindparam("instrument_id")
+    kind: select(func.max(_table(kind).c[STORED[kind].time])).where(
+        *(_table(kind).c[name] == bindparam(name) for name in _series(kind))
     )
-    for kind in _pages
+    for kind in KINDS
+}
+_next_timeframe: Final = {
+    kind: select(_table(kind).c.timeframe)
+    .where(
+        _table(kind).c.instrument_id == bindparam("instrument_id"),
+        _table(kind).c.timeframe > bindparam("timeframe"),
+    )
+    .order_by(_table(kind).c.timeframe)
+    .limit(1)
+    for kind in SERIES_KINDS
 }
 _newest_gaps: Final = (
     select(*_selected("gap", gaps), gaps.c.instrument_id)
     .order_by(gaps.c.epoch.desc(), gaps.c.seq.desc(), gaps.c.k.desc())
+    .limit(bindparam("limit"))
+)
+_newest_news: Final = (
+    select(*(news.c[name] for name in COLUMNS["news"]))
+    .order_by(news.c.ts_event_ns.desc(), news.c.source.desc(), news.c.news_id.desc())
     .limit(bindparam("limit"))
 )
 
@@ -60,60 +73,74 @@ class EventPage(NamedTuple):
     """Fields of messages, in their order: encoded as they are they are those messages."""
     records: list[tuple[int, int, int]]
     """(publisher's key, epoch, seq) of each."""
+    times: list[int]
+    """By which ranges are read, ns."""
     cursor: str
     """Where the next page begins; empty: there is none."""
 
 
-def read_events(moment: Moment, kind: str, instrument: Instrument, wanted: Range) -> EventPage:
-    """One page of `trade`, `quote` or `gap`.
+def read_events(
+    moment: Moment, kind: str, instrument: Instrument, wanted: Range, timeframe: str = ""
+) -> EventPage:
+    """One page of a kind in `KINDS`; `timeframe` of those that have a message per candle.
 
     Raises:
         InvalidRequest: the cursor is not one.
     """
     statement, values = _pages[kind].statement(wanted._replace(limit=wanted.limit + 1))
-    rows = moment.rows(statement, instrument_id=instrument.id, **values)
+    rows = moment.rows(statement, **_of(kind, instrument, timeframe), **values)
     has_more = len(rows) > wanted.limit
     del rows[wanted.limit :]
     cursor = cursor_of(tuple(rows[-1][place] for place in _KEY_PLACES[kind])) if has_more else ""
     if wanted.is_newest_first:
         rows.reverse()
-    end = len(_COLUMNS[kind])
-    return EventPage(_events(kind, instrument, rows), [tuple(row[end : end + 3]) for row in rows], cursor)
+    end, time = len(COLUMNS[kind]), _KEY_PLACES[kind][0]
+    return EventPage(
+        [fields_of(kind, instrument, row) for row in rows],
+        [tuple(row[end : end + 3]) for row in rows],
+        [row[time] for row in rows],
+        cursor,
+    )
 
 
-def newest_ns(moment: Moment, kind: str, instrument: Instrument) -> int:
+def newest_ns(moment: Moment, kind: str, instrument: Instrument, timeframe: str = "") -> int:
     """Time of the newest row of a kind, 0 if there is none."""
-    found = moment.rows(_newest[kind], instrument_id=instrument.id)[0][0]
+    found = moment.rows(_newest[kind], **_of(kind, instrument, timeframe))[0][0]
     return int(found or 0)
+
+
+def _of(kind: str, instrument: Instrument, timeframe: str) -> dict[str, Any]:
+    named = {"instrument_id": instrument.id, "timeframe": timeframe}
+    return {name: named[name] for name in _series(kind)}
+
+
+def timeframes_of(moment: Moment, kind: str, instrument: Instrument) -> list[str]:
+    """Timeframes of which there is a feature or footprint, each found by one step down the key."""
+    found: list[str] = []
+    while rows := moment.rows(
+        _next_timeframe[kind], instrument_id=instrument.id, timeframe=found[-1] if found else ""
+    ):
+        found.append(rows[0][0])
+    return found
 
 
 def newest_gaps(moment: Moment, limit: int, instruments: dict[int, Instrument]) -> bytes:
     """The newest entries of the ledger, of all instruments, encoded; in order of announcement."""
     rows = moment.rows(_newest_gaps, limit=limit)
     rows.reverse()
-    return _encode([_events("gap", instruments[row[-1]], [row])[0] for row in rows if row[-1] in instruments])
+    return _encode([fields_of("gap", instruments[row[-1]], row) for row in rows if row[-1] in instruments])
 
 
-def _events(kind: str, instrument: Instrument, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    symbol, venue = instrument.symbol, instrument.venue
-    if kind == "trade":
-        return [
-            (
-                symbol, venue, row[0], row[1], known(row[2]), known(row[3]), row[4],
-                _id_of(row[5], row[6]) if row[6] else row[5], row[7],
-            )
-            for row in rows
-        ]  # fmt: skip
-    if kind == "quote":
-        return [(symbol, venue, row[0], row[1], *map(known, row[2:6]), row[6]) for row in rows]
-    return [(row[0], venue, symbol, *row[1:11]) for row in rows]
-
-
-def known(value: float | None) -> float:
-    """A number of the database; NULL is NaN."""
-    return NOT_KNOWN if value is None else value
-
-
-def _id_of(trade_id: int, ref: str) -> int | str:
-    """A trade's id as its venue gave it; `#...` stands for none."""
-    return trade_id if ref.startswith("#") else ref
+def newest_lists(moment: Moment, limit: int, instruments: list[Instrument]) -> dict[str, bytes]:
+    """Kind to its newest events of all instruments, encoded, oldest first; kinds without any are left out."""
+    found: dict[str, bytes] = {}
+    for kind in LISTED_KINDS:
+        pages = [read_events(moment, kind, one, Range(0, 0, limit)) for one in instruments]
+        timed = [(time, event) for page in pages for time, event in zip(page.times, page.events, strict=True)]
+        timed.sort(key=lambda one: one[0])
+        if timed:
+            found[kind] = _encode([event for _, event in timed[-limit:]])
+    headlines = moment.rows(_newest_news, limit=limit)
+    if headlines:
+        found["news"] = _encode([fields_of("news", _NOBODY, row) for row in reversed(headlines)])
+    return found

@@ -11,9 +11,10 @@ from actors.persistence.bar_reads import newest_bar, read_bars
 from actors.persistence.event_reads import newest_ns, read_events
 from actors.persistence.ranges import Range
 from actors.persistence.reader import Instrument, Moment, Reader
-from actors.persistence.warm_windows import MAX_PAGE_BYTES, Sizes, newest_of, windows_after
+from actors.persistence.warm_windows import MAX_PAGE_BYTES, newest_of, windows_after
 from protocol.errors import HubError, InvalidRequest, NoData
-from protocol.history import HISTORY_KINDS, NEWEST, OLDEST, PageEnd, bar_data
+from protocol.history import HISTORY_KINDS, NEWEST, OLDEST, SERIES_KINDS, PageEnd, Sizes, bar_data
+from protocol.messages import SESSION
 from protocol.requests import Reply, Request, decode_request, encode_reply, error_reply, operation_of, raw
 from protocol.sessions import timeframe_ns
 
@@ -21,8 +22,6 @@ PAGE_ROWS: Final = 20_000
 """Rows of a page where none or more are asked for: 2 MB of candles."""
 DEFAULT_TIMEFRAME: Final = "1m"
 LATEST_KINDS: Final = ("quote", "trade")
-TIME_FIELD: Final = {"trade": 2, "quote": 2, "gap": 6}
-"""Kind to the field of its message by which ranges are read."""
 
 
 class HistoryServer:
@@ -78,11 +77,15 @@ class HistoryServer:
         wanted = _range_of(request)
         if kind == "bar":
             return self._bars(moment, request, wanted)
-        instrument = _instrument_of(moment, request, lambda one: newest_ns(moment, kind, one))
-        page = read_events(moment, kind, instrument, wanted)
-        end = PageEnd(page.cursor, newest_ns(moment, kind, instrument))
-        times = [event[TIME_FIELD[kind]] for event in page.events]
-        covered = (times[0], times[-1] + 1) if times else (0, 0)
+        timeframe = ""
+        if kind in SERIES_KINDS:
+            timeframe = request.timeframe or DEFAULT_TIMEFRAME
+            if timeframe != SESSION:
+                _length_ns(timeframe)
+        instrument = _instrument_of(moment, request, lambda one: newest_ns(moment, kind, one, timeframe))
+        page = read_events(moment, kind, instrument, wanted, timeframe)
+        end = PageEnd(page.cursor, newest_ns(moment, kind, instrument, timeframe))
+        covered = (page.times[0], page.times[-1] + 1) if page.times else (0, 0)
         return _reply(request, raw(page.events), end, covered)
 
     def _bars(self, moment: Moment, request: Request, wanted: Range) -> Reply:
@@ -101,7 +104,7 @@ class HistoryServer:
 
     def _windows(self, moment: Moment, request: Request) -> Reply:
         """A page of what a hub starts with."""
-        sizes = Sizes(*(_count(request, name) for name in ("bars", "trades", "gaps")))
+        sizes = Sizes(*(_count(request, name) for name in Sizes._fields))
         max_bytes = min(_count(request, "max_bytes") or MAX_PAGE_BYTES, MAX_PAGE_BYTES)
         return Reply(
             id=0, ok=True, data=raw(windows_after(moment, sizes, _text(request, "cursor"), max_bytes))

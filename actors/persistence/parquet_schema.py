@@ -14,8 +14,7 @@ import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Double, Integer, SmallInteger, Table, Text
 
 from actors.persistence.catalogue import Catalogue
-from actors.persistence.rows import Row
-from actors.persistence.tables import STORED
+from actors.persistence.tables import STORED, Row
 
 K = TypeVar("K")
 

@@ -33,8 +33,7 @@ from actors.persistence.parquet_folder import hours_of
 from actors.persistence.parquet_names import HOUR_NS, Span, draft_name, file_name, hour_folder
 from actors.persistence.parquet_schema import Columns, Names
 from actors.persistence.parquet_write import GROUP_ROWS, make_folders, write_draft
-from actors.persistence.rows import Row
-from actors.persistence.tables import DEFAULT_KINDS, STORED, columns_of
+from actors.persistence.tables import DEFAULT_KINDS, STORED, Row, columns_of
 from actors.runtime.clock import Clock
 from protocol.crash import crash_point
 from protocol.journal.disk import Disk

@@ -11,10 +11,9 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import BigInteger, Boolean, Double, Integer, LargeBinary, SmallInteger, TypeEngine
 
-from actors.persistence.rows import Row
 from actors.persistence.statements import POSTGRESQL, stage_name
 from actors.persistence.store import Store
-from actors.persistence.tables import STORED, Stored, columns_of
+from actors.persistence.tables import STORED, Row, Stored, columns_of
 
 CONNECT_TIMEOUT_S: Final = 5
 _SESSION: Final = "-c lock_timeout=10s -c client_min_messages=warning -c timezone=UTC"

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, s
 
 from actors.persistence.tables import BY_RECORD
 from protocol.errors import InvalidRequest
+from protocol.history import LISTED_KINDS, SERIES_KINDS
 
 FIRST_NS: Final = -(2**63)
 LAST_NS: Final = 2**63 - 1
@@ -19,6 +20,8 @@ PAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "trade": ("ts_event_ns", "trade_id", "trade_ref"),
     "quote": BY_RECORD[1:],
     "gap": ("from_ts_ns", "gap_id"),
+    **dict.fromkeys(SERIES_KINDS, ("ts_open_ns",)),
+    **dict.fromkeys(("flow", *LISTED_KINDS), BY_RECORD[1:]),
 }
 """Kind to what orders the rows of one instrument, time first: that is also where a page ends."""
 _decode_keys: Final[dict[str, msgspec.json.Decoder[Any]]] = {
@@ -26,6 +29,8 @@ _decode_keys: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "trade": msgspec.json.Decoder(tuple[int, int, str]),
     "quote": msgspec.json.Decoder(tuple[int, int, int, int, int]),
     "gap": msgspec.json.Decoder(tuple[int, str]),
+    **dict.fromkeys(SERIES_KINDS, msgspec.json.Decoder(tuple[int])),
+    **dict.fromkeys(("flow", *LISTED_KINDS), msgspec.json.Decoder(tuple[int, int, int, int, int])),
 }
 _encode: Final = msgspec.json.Encoder().encode
 

@@ -9,35 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
+from actors.persistence import derived_rows
 from actors.persistence.catalogue import Catalogue
-from actors.persistence.tables import DEFAULT_KINDS, STORED
+from actors.persistence.derived_rows import as_json
+from actors.persistence.tables import DEFAULT_KINDS, STORED, Row
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
 from protocol.messages import (
     MESSAGE_TYPES,
-    Alert,
     Bar,
     Book,
-    Feature,
-    Flow,
     Gap,
     Liquidation,
     News,
     Quote,
-    Signal,
     Trade,
 )
 from protocol.record import FLAG_REPAIRED, Frame
 
-Row = tuple[Any, ...]
 WHOLE_FRAME: Final = -1
 """`k` of a dead letter that is not one event of its frame."""
 DEAD_LETTER_BYTES: Final = 4096
 _MAX_ID: Final = 2**63 - 1
 _KIND_OF: Final = {kind.SCHEMA >> 8: kind.KIND for kind in MESSAGE_TYPES}
-_encode_json: Final = msgspec.json.Encoder().encode
 
 
 class DeadLetter(NamedTuple):
@@ -69,7 +63,9 @@ NOTHING: Final = Rows("", [])
 def rows_of(
     frame: Frame, publisher_id: int, catalogue: Catalogue, kinds: Collection[str] = frozenset(DEFAULT_KINDS)
 ) -> Rows:
-    """Rows of one frame; none for a kind that is not kept. A running candle (revision 0) is left out."""
+    """Rows of one frame; none for a kind that is not kept. What is said of a running candle (revision 0) is left
+    out, and of order flow what overlaps.
+    """
     kind = _KIND_OF.get(frame.schema >> 8)
     if kind is not None and kind not in kinds:
         return NOTHING
@@ -95,10 +91,6 @@ def dead_letter(frame: Frame, publisher_id: int, error: str, k: int = WHOLE_FRAM
         frame.length,
         frame.payload[:DEAD_LETTER_BYTES],
     )
-
-
-def _json(value: object) -> str:
-    return _encode_json(value).decode()
 
 
 def _quotes(events: list[Quote], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
@@ -166,8 +158,8 @@ def _books(events: list[Book], frame: Frame, publisher_id: int, catalogue: Catal
             one.first_update_id,
             one.last_update_id,
             one.prev_update_id,
-            _json(one.bids),
-            _json(one.asks),
+            as_json(one.bids),
+            as_json(one.asks),
         )
         for k, one in enumerate(events)
     ]
@@ -223,41 +215,6 @@ def _bars(events: list[Bar], frame: Frame, publisher_id: int, catalogue: Catalog
     ]
 
 
-def _features(events: list[Feature], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
-    return [
-        (
-            catalogue.instrument(one.venue, one.symbol),
-            one.timeframe,
-            one.ts_open_ns,
-            one.ts_event_ns,
-            one.is_ready,
-            _json(one.values),
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-        )
-        for k, one in enumerate(events)
-    ]
-
-
-def _flows(events: list[Flow], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
-    return [
-        (
-            catalogue.instrument(one.venue, one.symbol),
-            one.ts_event_ns,
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-            one.window_s,
-            one.is_complete,
-            _json(one.values),
-        )
-        for k, one in enumerate(events)
-    ]
-
-
 def _news(events: list[News], frame: Frame, publisher_id: int, _: Catalogue) -> list[Row]:
     return [
         (
@@ -267,50 +224,11 @@ def _news(events: list[News], frame: Frame, publisher_id: int, _: Catalogue) -> 
             one.ts_recv_ns,
             one.title,
             one.url,
-            _json(one.symbols),
+            as_json(one.symbols),
             publisher_id,
             frame.epoch,
             frame.seq,
             k,
-        )
-        for k, one in enumerate(events)
-    ]
-
-
-def _alerts(events: list[Alert], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
-    return [
-        (
-            catalogue.instrument(one.venue, one.symbol),
-            one.ts_event_ns,
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-            one.rule,
-            one.severity,
-            one.text,
-            _json(one.values),
-        )
-        for k, one in enumerate(events)
-    ]
-
-
-def _signals(events: list[Signal], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
-    return [
-        (
-            catalogue.instrument("", one.symbol),
-            one.ts_event_ns,
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-            one.strategy,
-            one.side,
-            one.entry,
-            one.stop,
-            one.target,
-            one.confidence,
-            _json(one.inputs),
         )
         for k, one in enumerate(events)
     ]
@@ -346,10 +264,12 @@ _MAKERS: Final[dict[str, Callable[[list[Any], Frame, int, Catalogue], list[Row]]
     "book": _books,
     "liquidation": _liquidations,
     "bar": _bars,
-    "feature": _features,
-    "flow": _flows,
+    "feature": derived_rows.features,
+    "flow": derived_rows.flows,
+    "footprint": derived_rows.footprints,
     "news": _news,
-    "alert": _alerts,
-    "signal": _signals,
+    "alert": derived_rows.alerts,
+    "signal": derived_rows.signals,
+    "sweep": derived_rows.sweeps,
     "gap": _gaps,
 }

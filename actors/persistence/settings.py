@@ -10,7 +10,8 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 STORED_BY_DEFAULT: Final = (
-    "quote", "trade", "liquidation", "bar", "feature", "flow", "news", "alert", "signal", "gap",
+    "quote", "trade", "liquidation", "bar", "feature", "flow", "footprint", "news", "alert", "signal", "sweep",
+    "gap",
 )  # fmt: skip
 """As `tables.DEFAULT_KINDS`; that module imports SQLAlchemy, and who only checks settings need not."""
 

@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy import BigInteger, Integer, SmallInteger, Table, Text
 
 from actors.persistence.batch import Batch
-from actors.persistence.rows import DEAD_LETTER_BYTES, DeadLetter, Row
-from actors.persistence.tables import RECORD, STORED, columns_of
+from actors.persistence.rows import DEAD_LETTER_BYTES, DeadLetter
+from actors.persistence.tables import RECORD, STORED, Row, columns_of
 
 _REPLACEMENT: Final = "\ufffd"
 

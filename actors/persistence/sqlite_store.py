@@ -11,9 +11,9 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool
 
 from actors.persistence.database_url import file_of
-from actors.persistence.rows import Row
 from actors.persistence.statements import SQLITE
 from actors.persistence.store import Store
+from actors.persistence.tables import Row
 
 Synchronous = Literal["normal", "full"]
 BUSY_TIMEOUT_MS: Final = 5000

@@ -22,10 +22,9 @@ from actors.persistence.batch import Batch
 from actors.persistence.catalogue import Catalogue
 from actors.persistence.database_url import shown
 from actors.persistence.failures import StoreError, explain
-from actors.persistence.rows import Row
 from actors.persistence.sift import sift
 from actors.persistence.statements import Statements, statements_for
-from actors.persistence.tables import DEFAULT_KINDS, STORED
+from actors.persistence.tables import DEFAULT_KINDS, STORED, Row
 from protocol.crash import crash_point
 from protocol.replay import Position
 

@@ -12,9 +12,10 @@ The primary key of a table is the natural key of what it holds and begins with w
     trades        instrument, ts_event_ns, trade_id, trade_ref          is refused and counted
     bars          instrument, timeframe, ts_open_ns                     wins with the same or a later revision
     features      instrument, timeframe, ts_open_ns                     wins: the newest values of a candle
+    footprints    instrument, timeframe, ts_open_ns                     wins with the same or a later revision
     gaps          gap_id                                                wins if it was announced later
     news          ts_event_ns, source, news_id                          is refused and counted
-    quotes books liquidations flows alerts signals
+    quotes books liquidations flows alerts signals sweeps
                   instrument, ts_event_ns, publisher, epoch, seq, k     is refused and counted
 """
 
@@ -38,6 +39,8 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 METADATA: Final = MetaData()
+Row = tuple[Any, ...]
+"""Values of one row, in the order of its table's columns."""
 RECORD: Final = ("publisher_id", "epoch", "seq", "k")
 """Columns that name the record, and the event in it, that a row came from."""
 BY_RECORD: Final = ("instrument_id", "ts_event_ns", *RECORD)
@@ -118,11 +121,33 @@ bars: Final = _table(
 features: Final = _table(
     "features",
     ("instrument_id", "timeframe", "ts_open_ns"),
-    f"instrument_id:int timeframe:text ts_open_ns:big ts_event_ns:big is_ready:bool values_json:text {_RECORD}",
+    f"instrument_id:int timeframe:text ts_open_ns:big ts_event_ns:big is_ready:bool values_json:text {_RECORD} "
+    "revision:int coverage:float",
     is_wide=True,
 )
+"""Indicator values of closed candles; those of the running one (revision 0) are never stored."""
 flows: Final = _table(
-    "flows", BY_RECORD, f"{_AT} window_s:float is_complete:bool values_json:text", is_wide=True
+    "flows",
+    BY_RECORD,
+    f"{_AT} window_s:float is_complete:bool values_json:text coverage:float reason:text inferred_share:float",
+    is_wide=True,
+)
+"""`window_s` 0: since the session began, a row each full minute. Of other lengths those that lie back to back."""
+footprints: Final = _table(
+    "footprints",
+    ("instrument_id", "timeframe", "ts_open_ns"),
+    "instrument_id:int timeframe:text ts_open_ns:big ts_event_ns:big price_step:float prices_json:text "
+    "buy_volumes_json:text sell_volumes_json:text unknown_volumes_json:text volume:float delta:float poc:float "
+    "value_area_low:float value_area_high:float count:big status:text coverage:float revision:int "
+    f"{_RECORD}",
+    is_wide=True,
+)
+"""Closed ones, the newest revision of each; buckets as JSON arrays. The running one (revision 0) is never stored."""
+sweeps: Final = _table(
+    "sweeps",
+    BY_RECORD,
+    f"{_AT} ts_first_ns:big side:small first_price:float last_price:float levels:int size:float notional:float "
+    "vwap:float count:big is_inferred:bool",
 )
 news: Final = _table(
     "news",
@@ -200,9 +225,11 @@ STORED: Final[dict[str, Stored]] = {
         Stored("bar", bars, "ts_open_ns", ("revision",)),
         Stored("feature", features, "ts_open_ns", _LATER),
         Stored("flow", flows, "ts_event_ns"),
+        Stored("footprint", footprints, "ts_open_ns", ("revision",)),
         Stored("news", news, "ts_event_ns"),
         Stored("alert", alerts, "ts_event_ns"),
         Stored("signal", signals, "ts_event_ns"),
+        Stored("sweep", sweeps, "ts_event_ns"),
         Stored("gap", gaps, "from_ts_ns", _LATER),
     )
 }

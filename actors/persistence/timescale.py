@@ -23,7 +23,7 @@ _MAKE_NOW: Final = (
     "$$ SELECT (extract(epoch FROM now()) * 1000000000)::BIGINT $$"
 )
 _DAY_NS: Final = 86_400 * 10**9
-_CHUNK_DAYS: Final = {"quote": 1, "trade": 1, "book": 1, "bar": 30, "feature": 30}
+_CHUNK_DAYS: Final = {"quote": 1, "trade": 1, "book": 1, "bar": 30, "feature": 30, "footprint": 30}
 _OTHER_CHUNK_DAYS: Final = 7
 _PLAIN: Final = frozenset({"gap"})
 """Few rows, and their key holds no time."""

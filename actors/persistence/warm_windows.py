@@ -1,4 +1,5 @@
-"""What a hub starts with, read page by page: the newest candles, trades and quote of every instrument, and gaps.
+"""What a hub starts with, read page by page: the newest candles, trades, quote, order flow, indicator values and
+footprints of every instrument, gaps, and lists of alerts and the like.
 
 A page is read in one transaction together with the positions, so it holds every record up to them and none behind.
 The cursor names the last instrument (and timeframe) that was read; positions only grow from page to page, so who
@@ -7,17 +8,18 @@ pulls from those of the first page misses nothing, and must leave out what a lat
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from actors.persistence.bar_reads import newest_bar, read_bars, timeframe_after
-from actors.persistence.event_reads import EventPage, newest_gaps, read_events
+from actors.persistence.event_reads import EventPage, newest_gaps, newest_lists, read_events, timeframes_of
 from actors.persistence.ranges import Range
 from actors.persistence.reader import Instrument, Moment
 from protocol.errors import InvalidRequest
-from protocol.history import BarWindow, EventWindow, Latest, Windows
+from protocol.history import SERIES_KINDS, BarWindow, EventWindow, Latest, Sizes, Windows
 from protocol.topics import market_topic
 from protocol.windows import BAR_BYTES
 
@@ -25,22 +27,15 @@ MAX_PAGE_BYTES: Final = 8 * 1024 * 1024
 """A page ends with the window that passes this, and no window alone is longer."""
 MAX_EVENTS: Final = 20_000
 """Trades of one window, and gaps in all, at most."""
+MAX_WINDOW_BYTES: Final = 2 * 1024 * 1024
+"""Of one window of events: of long ones (footprints) the newest that fit."""
+FLOW_ROWS: Final = 128
+"""Rows among which the newest order flow of each window length is found: an hour of minutes and of the session."""
 PAYLOAD_EVENTS: Final = 64
 """Trades put together in one payload: a hub forgets whole payloads."""
 NO_GAPS: Final = msgspec.Raw(b"\x90")
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_cursor: Final = msgspec.json.Decoder(tuple[int, str])
-
-
-class Sizes(NamedTuple):
-    """How much of each is wanted at most."""
-
-    bars: int
-    """Candles per series."""
-    trades: int
-    """Trades per instrument."""
-    gaps: int
-    """Gaps, of all instruments together."""
 
 
 def windows_after(moment: Moment, sizes: Sizes, cursor: str, max_bytes: int) -> Windows:
@@ -54,12 +49,13 @@ def windows_after(moment: Moment, sizes: Sizes, cursor: str, max_bytes: int) -> 
     bars: list[BarWindow] = []
     events: list[EventWindow] = []
     every = moment.instruments(above=instrument_id - 1)
-    gaps = (
-        msgspec.Raw(newest_gaps(moment, min(sizes.gaps, MAX_EVENTS), {one.id: one for one in every}))
-        if not cursor
-        else NO_GAPS
-    )
-    size_bytes = len(gaps)
+    gaps, lists = NO_GAPS, dict[str, msgspec.Raw]()
+    if not cursor:
+        gaps = msgspec.Raw(newest_gaps(moment, min(sizes.gaps, MAX_EVENTS), {one.id: one for one in every}))
+        if sizes.lists:
+            newest = newest_lists(moment, min(sizes.lists, MAX_EVENTS), every)
+            lists = {kind: msgspec.Raw(listed) for kind, listed in newest.items()}
+    size_bytes = len(gaps) + sum(map(len, lists.values()))
     following = ""
     for instrument, series in _units(moment, every, instrument_id, timeframe):
         if size_bytes >= max_bytes:
@@ -75,7 +71,7 @@ def windows_after(moment: Moment, sizes: Sizes, cursor: str, max_bytes: int) -> 
                 size_bytes += sum(map(len, found.payloads))
     else:
         following = ""
-    return Windows(moment.positions(), following, bars, events, gaps)
+    return Windows(moment.positions(), following, bars, events, gaps, lists)
 
 
 def _units(
@@ -110,9 +106,29 @@ def _event_windows(
     for kind, limit in (("quote", 1), ("trade", min(sizes.trades, MAX_EVENTS))):
         page = read_events(moment, kind, instrument, Range(0, 0, limit)) if limit else None
         if page is not None and page.events:
-            yield EventWindow(
-                kind, instrument.venue, instrument.symbol, _payloads(page.events), _ends(page, names)
+            yield _window(kind, instrument, page, names)
+    if not sizes.series:
+        return
+    page = read_events(moment, "flow", instrument, Range(0, 0, FLOW_ROWS))
+    if page.events:
+        yield _window("flow", instrument, page, names)
+    for kind in SERIES_KINDS:
+        for timeframe in timeframes_of(moment, kind, instrument):
+            page = read_events(
+                moment, kind, instrument, Range(0, 0, min(sizes.series, MAX_EVENTS)), timeframe
             )
+            yield _window(kind, instrument, page, names, timeframe)
+
+
+def _window(
+    kind: str, instrument: Instrument, page: EventPage, names: dict[int, str], timeframe: str = ""
+) -> EventWindow:
+    payloads = _payloads(page.events)
+    sizes_bytes = itertools.accumulate(map(len, reversed(payloads)))
+    kept = max(1, sum(size_bytes <= MAX_WINDOW_BYTES for size_bytes in sizes_bytes))
+    return EventWindow(
+        kind, instrument.venue, instrument.symbol, payloads[-kept:], _ends(page, names), timeframe
+    )
 
 
 def _payloads(events: list[Any]) -> list[bytes]:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 COMPILED_SUFFIX: Final = ".msgpack"
 COMPILED_NAME: Final = "config.msgpack"
-_COMPILED_FORMAT: Final = 1
+_COMPILED_FORMAT: Final = 2
 
 
 class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +95,7 @@ class Loaded:
         instruments: list[Instrument],
         digest: str,
         files: list[str],
+        folder: Path,
         tree: Tree | None = None,
     ) -> None:
         self.common = common
@@ -103,6 +104,8 @@ class Loaded:
         """Changes whenever any setting or instrument does."""
         self.files = files
         """Files it was read from, later ones win."""
+        self.folder = folder
+        """Where the configuration file lies, absolute: what it names beside itself counts from here."""
         self.tree = tree
         """Where each value stands; None if it was loaded from the compiled form."""
 
@@ -170,7 +173,7 @@ def loaded_of(tree: Tree) -> Loaded:
     common = msgspec.convert(tree.data, Common, strict=False)
     instruments = [_instrument(name, row) for name, row in tree.symbols.items()]
     digest = _digest(tree.data, tree.symbols)
-    return Loaded(common, instruments, digest, tree.files, tree)
+    return Loaded(common, instruments, digest, tree.files, tree.path.absolute().parent, tree)
 
 
 def compiled_of(loaded: Loaded) -> bytes:
@@ -182,6 +185,7 @@ def compiled_of(loaded: Loaded) -> bytes:
             "symbols": {one.symbol: msgspec.to_builtins(one) for one in loaded.instruments},
             "digest": loaded.digest,
             "files": loaded.files,
+            "folder": str(loaded.folder),
         }
     )
 
@@ -192,6 +196,7 @@ class _Compiled(msgspec.Struct, frozen=True):
     symbols: dict[str, Instrument]
     digest: str
     files: list[str]
+    folder: str
 
 
 def _load_compiled(path: Path, overrides: Sequence[str]) -> Loaded:
@@ -221,7 +226,7 @@ def _load_compiled(path: Path, overrides: Sequence[str]) -> Loaded:
         common = msgspec.convert(data, Common, strict=False)
     except msgspec.ValidationError as fault:
         raise ConfigError([f"{path}: {fault}"]) from fault
-    return Loaded(common, list(compiled.symbols.values()), digest, [str(path)])
+    return Loaded(common, list(compiled.symbols.values()), digest, [str(path)], Path(compiled.folder))
 
 
 def _instrument(symbol: str, row: Mapping[str, Any]) -> Instrument:

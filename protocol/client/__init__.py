@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocol.client.candles import Candles
+from protocol.client.events import Events
 from protocol.client.hub import Hub
 from protocol.client.joining import Missing
 from protocol.client.quotes import Quotes
-from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.results import Book, Features, OrderFlow, Profile, SymbolInfo, Tick, Ticks, TopicInfo
 from protocol.client.trades import Trades
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ __all__ = [
     "AsyncHub",
     "Book",
     "Candles",
+    "Events",
     "Features",
     "Hub",
     "Missing",
     "OrderFlow",
+    "Profile",
     "Quotes",
     "SymbolInfo",
     "Tick",

@@ -20,7 +20,9 @@ _set: Final = msgspec.structs.force_setattr
 _mono_ns: Final = time.monotonic_ns
 _forks: Final = [0]
 """How many forks lie between this process and the one that imported this: asking the system each time is dearer."""
-LONG: Final = frozenset(("candles", "history", "trades", "ticks", "snapshot", "tail"))
+LONG: Final = frozenset(
+    ("candles", "history", "trades", "ticks", "snapshot", "tail", "features_history", "footprint")
+)
 """Operations whose answers may be long."""
 
 

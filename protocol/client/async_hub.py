@@ -12,14 +12,15 @@ from protocol.client import questions
 from protocol.client.async_asking import AsyncAsker
 from protocol.client.async_streaming import stream_messages
 from protocol.client.candles import Candles
+from protocol.client.events import Events
 from protocol.client.finding import find_endpoints
 from protocol.client.joining import Missing
 from protocol.client.paging import Paging
 from protocol.client.patience import Patience
 from protocol.client.questions import Past, Question
-from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.results import Book, Features, OrderFlow, Profile, SymbolInfo, Tick, Ticks, TopicInfo
 from protocol.client.trades import Trades
-from protocol.messages import Alert, Gap, Liquidation, Message, News, Signal
+from protocol.messages import Alert, Feature, Footprint, Gap, Liquidation, Message, News, Signal, Sweep
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ class AsyncHub:
         return await self._ask(questions.trades(symbol, n, venue=venue, allow_stale=self._stale(allow_stale)))
 
     async def order_flow(
-        self, symbol: str, window_s: float = 0.0, *, venue: str = "", allow_stale: bool | None = None
+        self, symbol: str, window_s: float | None = None, *, venue: str = "", allow_stale: bool | None = None
     ) -> OrderFlow:
         """As `Hub.order_flow`."""
         stale = self._stale(allow_stale)
@@ -107,6 +108,38 @@ class AsyncHub:
         """As `Hub.features`."""
         stale = self._stale(allow_stale)
         return await self._ask(questions.features(symbol, timeframe, venue=venue, allow_stale=stale))
+
+    async def features_history(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        n: int = 100,
+        *,
+        venue: str = "",
+        allow_stale: bool | None = None,
+    ) -> Events[Feature]:
+        """As `Hub.features_history`."""
+        stale = self._stale(allow_stale)
+        return await self._ask(
+            questions.features_history(symbol, timeframe, n, venue=venue, allow_stale=stale)
+        )
+
+    async def footprint(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        n: int = 1,
+        *,
+        venue: str = "",
+        allow_stale: bool | None = None,
+    ) -> Events[Footprint]:
+        """As `Hub.footprint`."""
+        stale = self._stale(allow_stale)
+        return await self._ask(questions.footprint(symbol, timeframe, n, venue=venue, allow_stale=stale))
+
+    async def profile(self, symbol: str, *, venue: str = "", allow_stale: bool | None = None) -> Profile:
+        """As `Hub.profile`."""
+        return await self._ask(questions.profile(symbol, venue=venue, allow_stale=self._stale(allow_stale)))
 
     async def alerts(self, n: int = 100, *, symbol: str = "") -> list[Alert]:
         """As `Hub.alerts`."""
@@ -123,6 +156,10 @@ class AsyncHub:
     async def liquidations(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Liquidation]:
         """As `Hub.liquidations`."""
         return await self._ask(questions.listing("liquidations", n, symbol=symbol, venue=venue))
+
+    async def sweeps(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Sweep]:
+        """As `Hub.sweeps`."""
+        return await self._ask(questions.listing("sweeps", n, symbol=symbol, venue=venue))
 
     async def gaps(
         self, n: int = 100, *, symbol: str = "", venue: str = "", kind: str = "", state: str = ""

@@ -11,15 +11,16 @@ from typing import Any, TypeVar
 from protocol.client import questions
 from protocol.client.asking import Asker
 from protocol.client.candles import Candles
+from protocol.client.events import Events
 from protocol.client.finding import find_endpoints
 from protocol.client.joining import Missing
 from protocol.client.paging import Paging
 from protocol.client.patience import Patience
 from protocol.client.questions import Past, Question
-from protocol.client.results import Book, Features, OrderFlow, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.results import Book, Features, OrderFlow, Profile, SymbolInfo, Tick, Ticks, TopicInfo
 from protocol.client.streaming import stream_messages
 from protocol.client.trades import Trades
-from protocol.messages import Alert, Gap, Liquidation, Message, News, Signal
+from protocol.messages import Alert, Feature, Footprint, Gap, Liquidation, Message, News, Signal, Sweep
 
 T = TypeVar("T")
 
@@ -104,9 +105,9 @@ class Hub:
         return self._ask(questions.trades(symbol, n, venue=venue, allow_stale=self._stale(allow_stale)))
 
     def order_flow(
-        self, symbol: str, window_s: float = 0.0, *, venue: str = "", allow_stale: bool | None = None
+        self, symbol: str, window_s: float | None = None, *, venue: str = "", allow_stale: bool | None = None
     ) -> OrderFlow:
-        """Order-flow metrics over a window; 0: the shortest that is computed."""
+        """Order-flow metrics over a window; 0: since the session began, None: the shortest that is computed."""
         stale = self._stale(allow_stale)
         return self._ask(questions.order_flow(symbol, window_s, venue=venue, allow_stale=stale))
 
@@ -116,6 +117,36 @@ class Hub:
         """Indicator values of the newest candle."""
         stale = self._stale(allow_stale)
         return self._ask(questions.features(symbol, timeframe, venue=venue, allow_stale=stale))
+
+    def features_history(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        n: int = 100,
+        *,
+        venue: str = "",
+        allow_stale: bool | None = None,
+    ) -> Events[Feature]:
+        """Indicator values of the last `n` candles (0: all that the hub keeps), oldest first."""
+        stale = self._stale(allow_stale)
+        return self._ask(questions.features_history(symbol, timeframe, n, venue=venue, allow_stale=stale))
+
+    def footprint(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        n: int = 1,
+        *,
+        venue: str = "",
+        allow_stale: bool | None = None,
+    ) -> Events[Footprint]:
+        """Volume by price and aggressor of the last `n` candles (0: all that the hub keeps), the running one last."""
+        stale = self._stale(allow_stale)
+        return self._ask(questions.footprint(symbol, timeframe, n, venue=venue, allow_stale=stale))
+
+    def profile(self, symbol: str, *, venue: str = "", allow_stale: bool | None = None) -> Profile:
+        """Volume by price since the session began, with point of control and value area."""
+        return self._ask(questions.profile(symbol, venue=venue, allow_stale=self._stale(allow_stale)))
 
     def alerts(self, n: int = 100, *, symbol: str = "") -> list[Alert]:
         """The last `n` alerts (0: all kept), oldest first."""
@@ -132,6 +163,10 @@ class Hub:
     def liquidations(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Liquidation]:
         """The last `n` forced orders (0: all kept), oldest first."""
         return self._ask(questions.listing("liquidations", n, symbol=symbol, venue=venue))
+
+    def sweeps(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Sweep]:
+        """The last `n` sweeps (0: all kept), oldest first."""
+        return self._ask(questions.listing("sweeps", n, symbol=symbol, venue=venue))
 
     def gaps(
         self, n: int = 100, *, symbol: str = "", venue: str = "", kind: str = "", state: str = ""
@@ -161,7 +196,9 @@ class Hub:
         n: int = 0,
         venue: str = "",
     ) -> Past:
-        """Candles (`kind` bar), trades or quotes of a time range, the newest `n` of it (0: all), oldest first.
+        """Candles (`kind` bar), trades, quotes or others of a time range, the newest `n` of it (0: all), oldest first.
+
+        Others: gap, feature and footprint (of `timeframe`), flow (of every window), alert, signal, liquidation, sweep.
 
         What the hub does not keep comes from the database. `parts` of the result says which rows came from where,
         `missing` what could not be had and why.

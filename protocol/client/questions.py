@@ -6,33 +6,40 @@ things in one round trip.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from protocol.client.candles import Candles
+from protocol.client.events import Events
 from protocol.client.quotes import Quotes
 from protocol.client.results import (
     Book,
     Features,
     OrderFlow,
+    Profile,
     SymbolInfo,
     Tick,
     Ticks,
     TopicInfo,
 )
 from protocol.client.trades import Trades
-from protocol.errors import HubError, PayloadError, error_from_code
+from protocol.errors import HubError, NoData, PayloadError, error_from_code
 from protocol.messages import (
+    SESSION,
     Alert,
     Feature,
     Flow,
+    Footprint,
     Gap,
     Liquidation,
+    Message,
     News,
     Quote,
     Signal,
+    Sweep,
     Trade,
 )
 from protocol.messages import (
@@ -42,7 +49,8 @@ from protocol.requests import Reply, Request
 from protocol.windows import BarData
 
 T = TypeVar("T")
-Past = Candles | Trades | Quotes
+M = TypeVar("M", bound=Message)
+Past = Candles | Trades | Quotes | Events[Any]
 """What a range of the past comes as."""
 Decoder = msgspec.msgpack.Decoder
 
@@ -87,6 +95,7 @@ _lists: Final[dict[str, Any]] = {
     "signals": Decoder(list[Signal]).decode,
     "news": Decoder(list[News]).decode,
     "liquidations": Decoder(list[Liquidation]).decode,
+    "sweeps": Decoder(list[Sweep]).decode,
     "gaps": Decoder(list[Gap]).decode,
 }
 
@@ -190,10 +199,10 @@ def _make_trades(reply: Reply) -> Trades:
 
 
 def order_flow(
-    symbol: str, window_s: float = 0.0, *, venue: str = "", allow_stale: bool = False
+    symbol: str, window_s: float | None = None, *, venue: str = "", allow_stale: bool = False
 ) -> Question[OrderFlow]:
-    """Order-flow metrics over a window; 0: the shortest that is computed."""
-    args = {"window_s": window_s} if window_s else {}
+    """Order-flow metrics over a window; 0: since the session began, None: the shortest that is computed."""
+    args = {} if window_s is None else {"window_s": window_s}
     request = Request(op="order_flow", symbol=symbol, venue=venue, args=args, allow_stale=allow_stale)
     return Question(request, lambda reply: OrderFlow(**_fields(_flow(reply.data)), **_origin(reply)))
 
@@ -206,8 +215,50 @@ def features(
     return Question(request, lambda reply: Features(**_fields(_feature(reply.data)), **_origin(reply)))
 
 
+def features_history(
+    symbol: str, timeframe: str = "1m", n: int = 100, *, venue: str = "", allow_stale: bool = False
+) -> Question[Events[Feature]]:
+    """Indicator values of the last `n` candles (0: all that the hub keeps), oldest first."""
+    request = Request(
+        op="features_history", symbol=symbol, venue=venue, timeframe=timeframe, n=n, allow_stale=allow_stale
+    )
+    return Question(request, _maker(Feature))
+
+
+def footprint(
+    symbol: str, timeframe: str = "1m", n: int = 1, *, venue: str = "", allow_stale: bool = False
+) -> Question[Events[Footprint]]:
+    """Volume by price and aggressor of the last `n` candles (0: all that the hub keeps), oldest first."""
+    request = Request(
+        op="footprint", symbol=symbol, venue=venue, timeframe=timeframe, n=n, allow_stale=allow_stale
+    )
+    return Question(request, _maker(Footprint))
+
+
+def profile(symbol: str, *, venue: str = "", allow_stale: bool = False) -> Question[Profile]:
+    """Volume by price since the session began."""
+    request = Request(
+        op="footprint", symbol=symbol, venue=venue, timeframe=SESSION, n=1, allow_stale=allow_stale
+    )
+    return Question(request, _make_profile)
+
+
+def _make_profile(reply: Reply) -> Profile:
+    found = _maker(Footprint)(reply).rows
+    if not found:
+        raise NoData("the hub keeps no volume profile")
+    return Profile(**_fields(found[-1]), **_origin(reply))
+
+
+@functools.cache
+def _maker(kind: type[M]) -> Callable[[Reply], Events[M]]:
+    """What makes rows of one kind of message of a reply; kept, since making a decoder costs more than a question."""
+    decode = Decoder(list[kind]).decode  # type: ignore[valid-type]
+    return lambda reply: Events(reply, decode(reply.data), kind)
+
+
 def listing(op: str, n: int = 100, *, symbol: str = "", venue: str = "") -> Question[list[Any]]:
-    """The last `n` (0: all kept) `alerts`, `signals`, `news` or `liquidations`, oldest first."""
+    """The last `n` (0: all kept) `alerts`, `signals`, `news`, `liquidations` or `sweeps`, oldest first."""
     decode = _lists[op]
     return Question(Request(op=op, n=n, symbol=symbol, venue=venue), lambda reply: list(decode(reply.data)))
 
@@ -231,8 +282,8 @@ def history(
     n: int = 0,
     venue: str = "",
 ) -> Question[Past]:
-    """Candles (`kind` bar), trades or quotes of a time range; 0 leaves an end open. One page: `Hub.history` asks
-    for all of them.
+    """Candles (`kind` bar), trades, quotes or another of `HISTORY_KINDS` of a time range; 0 leaves an end open. One
+    page: `Hub.history` asks for all of them.
     """
     request = Request(
         op="history", symbol=symbol, venue=venue, timeframe=timeframe, kind=kind, from_ns=from_ns, to_ns=to_ns,
@@ -247,7 +298,13 @@ def _make_quotes(reply: Reply) -> Quotes:
     return Quotes(reply, rows, symbol, venue)
 
 
-_MAKERS: Final[dict[str, Callable[[Reply], Past]]] = {"trade": _make_trades, "quote": _make_quotes}
+_MAKERS: Final[dict[str, Callable[[Reply], Past]]] = {
+    "trade": _make_trades,
+    "quote": _make_quotes,
+    **{
+        kind.KIND: _maker(kind) for kind in (Gap, Feature, Footprint, Flow, Alert, Signal, Liquidation, Sweep)
+    },
+}
 
 
 def status() -> Question[dict[str, Any]]:

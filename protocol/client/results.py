@@ -96,14 +96,22 @@ class Book(Result, frozen=True, kw_only=True):
 
 
 class OrderFlow(Result, frozen=True, kw_only=True):
-    """Order-flow metrics over one window."""
+    """Order-flow metrics over one window; a metric that does not exist (a vwap without volume) is not there."""
 
     symbol: str
     venue: str
     window_s: float
+    """Length of the window, seconds; 0: since the session began."""
     ts_event_ns: int
+    """Venue time at which the window ends."""
     is_complete: bool
     values: dict[str, float]
+    coverage: float = 1.0
+    """Share of the window, 0 to 1, in which the feed was connected and gapless, after the first event."""
+    reason: str = ""
+    """Why not complete: warm-up, gap, disconnected, joined by commas."""
+    inferred_share: float = 0.0
+    """Share of the volume, 0 to 1, whose aggressor was inferred."""
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
@@ -118,10 +126,48 @@ class Features(Result, frozen=True, kw_only=True):
     ts_open_ns: int
     ts_event_ns: int
     is_ready: bool
+    """False until every indicator has warmed up; one that has not is not in `values`."""
     values: dict[str, float]
+    revision: int = 0
+    """That of the candle; 0 while it runs."""
+    coverage: float = 1.0
+    """Lowest coverage, 0 to 1, of the candles that the indicators look back on."""
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
+
+
+class Profile(Result, frozen=True, kw_only=True):
+    """Volume by price since the session began: fields as of the message `Footprint`."""
+
+    symbol: str
+    venue: str
+    timeframe: str
+    ts_open_ns: int
+    """When the session began."""
+    ts_event_ns: int
+    price_step: float
+    prices: list[float]
+    """Lower edge of each bucket, ascending."""
+    buy_volumes: list[float]
+    sell_volumes: list[float]
+    unknown_volumes: list[float]
+    volume: float
+    delta: float
+    poc: float
+    """Point of control: lower edge of the bucket with the most volume; 0 without volume."""
+    value_area_low: float
+    value_area_high: float
+    count: int
+    status: str
+    coverage: float
+    revision: int
+
+    @property
+    def volumes(self) -> list[float]:
+        """Volume of each bucket, whoever was the aggressor."""
+        sides = zip(self.buy_volumes, self.sell_volumes, self.unknown_volumes, strict=True)
+        return [buy + sell + unknown for buy, sell, unknown in sides]
 
 
 class SymbolInfo(msgspec.Struct, frozen=True):

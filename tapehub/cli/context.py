@@ -62,7 +62,7 @@ class Context:
         return load(path, self.overrides)
 
     def checked(self) -> Loaded:
-        """The configuration with the sections of all actors checked: before anything is started with it.
+        """The configuration with the sections of all actors, and their files, checked: before anything is started with it.
 
         Raises:
             ConfigError: names every mistake there is.
@@ -70,7 +70,7 @@ class Context:
         from actors.runtime import layers
         from actors.runtime.settings import check, loaded_of
         from protocol.errors import ConfigError
-        from tapehub.kinds import sections
+        from tapehub.kinds import problems_of_files, sections
 
         if self._run_dir is not None:
             return self.loaded
@@ -78,8 +78,12 @@ class Context:
         problems = check(tree, sections())
         if problems:
             raise ConfigError(problems)
-        self.loaded = loaded_of(tree)
-        return self.loaded
+        loaded = loaded_of(tree)
+        problems = problems_of_files(loaded)
+        if problems:
+            raise ConfigError(problems)
+        self.loaded = loaded
+        return loaded
 
     @property
     def run_dir(self) -> Path:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tapehub.cli import context, exit_codes
+from tapehub.cli import exit_codes
 from tapehub.cli.failures import Failure
 from tapehub.cli.options import MESSAGES_HELP
-from tapehub.cli.output import note, warn
+from tapehub.cli.output import warn
+from tapehub.cli.recordings import configured_catalog, readable
 
 if TYPE_CHECKING:
-    from protocol.instruments import Catalog
     from tapehub.rows import Row
 
 
@@ -60,7 +60,7 @@ def decode(
     progress = Progress(SystemClock(), "messages")
     out = sys.stdout.buffer
     shown = seen = 0
-    with _readable(source), _rows(venue, source) as (rows, summary):
+    with readable(source), _rows(venue, source) as (rows, summary):
         for row in rows():
             seen += 1
             progress.show(seen)
@@ -111,7 +111,7 @@ def _rows(
     from actors.collector.decode import Decoder, UnknownVenue
 
     try:
-        decoder = Decoder(venue, _catalog())
+        decoder = Decoder(venue, configured_catalog())
     except UnknownVenue as fault:
         raise Failure(str(fault), "tapehub decode --help", exit_codes.USAGE) from None
 
@@ -120,34 +120,3 @@ def _rows(
             yield {"type": type(message).__name__.lower(), **message.to_dict()}
 
     yield rows, decoder.summary.to_dict
-
-
-@contextmanager
-def _readable(source: Path) -> Iterator[None]:
-    """Turns what a broken file raises into words."""
-    from actors.collector.recordings import UnreadableRecording
-    from tapehub.capture import CaptureError
-
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as fault:
-        raise Failure(f"cannot read {source}: {fault.strerror}", "name a recording") from fault
-    except (UnreadableRecording, CaptureError) as fault:
-        raise Failure(f"cannot read on: {fault}", "record it again; what came before it is whole") from fault
-
-
-def _catalog() -> Catalog | None:
-    """Names of the configured instruments; without a configuration they are made from the venue's."""
-    from protocol.errors import ConfigError
-    from protocol.instruments import Catalog
-
-    here = context.current()
-    try:
-        return Catalog(here.loaded.instruments)
-    except ConfigError:
-        if here.config is not None:
-            raise
-        note("% no usable configuration: symbols are named after the venue's own")
-        return None

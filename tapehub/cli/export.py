@@ -46,7 +46,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per option
         str,
         typer.Argument(
             metavar="KIND",
-            help="trades quotes books liquidations bars features flows news alerts signals gaps",
+            help="trades quotes books liquidations bars features flows footprints news alerts signals sweeps gaps",
         ),
     ],
     symbol: Annotated[
@@ -63,7 +63,11 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per option
     timeframe: Annotated[
         str,
         typer.Option(
-            "--tf", "--timeframe", metavar="TF", help="Of bars and features: only this.", show_default="all"
+            "--tf",
+            "--timeframe",
+            metavar="TF",
+            help="Of bars, features, footprints: only this.",
+            show_default="all",
         ),
     ] = "",
     venue: Annotated[str, typer.Option("--venue", help="Only this venue.", show_default="all")] = "",
@@ -79,7 +83,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per option
     """Write stored rows to a file, in order of time, however many there are; works while the system runs.
 
     Rows look like those of tap and decode: `side` is a word, nested values are nested but in csv. Parquet keeps
-    the columns as they are stored. Of bars, features and gaps the newest version of each. From the Parquet
+    the columns as they are stored. Of bars, features, footprints and gaps the newest version of each. From the Parquet
     files where there are any, else from the database. The file takes its name when it is complete. --json: a
     summary, on stderr where the rows go to stdout. Exit code 5: no rows.
 

@@ -13,7 +13,6 @@ from tapehub.cli.options import AsJson, TimeoutS, usage
 from tapehub.cli.output import note, painted, print_json
 
 if TYPE_CHECKING:
-    from protocol.client import Hub
     from tapehub.rowformats import RowFormat
     from tapehub.snapshots import Snapshot
 
@@ -30,7 +29,8 @@ def snap(  # noqa: PLR0913, PLR0917 - one parameter per option
         str,
         typer.Argument(
             metavar="KIND",
-            help="tick ticks candles book trades order_flow features alerts signals news gaps status symbols",
+            help="tick ticks candles book trades flow features footprint profile alerts sweeps signals liquidations "
+            "news gaps status symbols",
         ),
     ],
     symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", show_default=False)] = None,
@@ -38,6 +38,16 @@ def snap(  # noqa: PLR0913, PLR0917 - one parameter per option
         str, typer.Option("--tf", "--timeframe", metavar="TF", help="1s 1m 5m 15m 1h 4h 1d")
     ] = "1m",
     count: Annotated[int, typer.Option("-n", min=0, help="Rows at most, the newest; 0 is all.")] = 500,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            "--window",
+            min=0,
+            metavar="SECONDS",
+            help="Of flow; 0: since the session began.",
+            show_default="shortest",
+        ),
+    ] = None,
     depth: Annotated[int, typer.Option("--depth", min=0, help="Levels of a book's side; 0 is all.")] = 20,
     venue: Annotated[str, typer.Option("--venue", help="Only this venue.", show_default="the newest")] = "",
     allow_stale: Annotated[bool, typer.Option("--allow-stale", "--stale", help="Old values too.")] = False,
@@ -62,7 +72,8 @@ def snap(  # noqa: PLR0913, PLR0917 - one parameter per option
     """
     from protocol.client import Hub
     from protocol.errors import StaleData
-    from tapehub.snapshots import KINDS
+    from tapehub.snapping import Wanted, ask
+    from tapehub.snapshots import KINDS, LISTS
 
     form = "json" if as_json else output
     if form not in _FORMATS:
@@ -72,12 +83,12 @@ def snap(  # noqa: PLR0913, PLR0917 - one parameter per option
     named = _checked(kind, symbols or [])
     try:
         with Hub(context.current().hub_endpoints, timeout_s=timeout) as hub:
-            shot = _ask(hub, kind, named, timeframe, count, depth, venue, allow_stale)
+            shot = ask(hub, kind, Wanted(named, timeframe, count, window, depth, venue, allow_stale))
     except StaleData as error:
         fix = "--allow-stale shows it; tapehub why " + " ".join(named)
         raise Failure(error.message, fix, exit_codes.DEGRADED) from None
     _show(shot, kind, form, fields)
-    if not shot.rows and kind not in ("alerts", "signals", "news", "gaps"):
+    if not shot.rows and kind not in LISTS:
         raise typer.Exit(exit_codes.NO_DATA)
 
 
@@ -90,49 +101,6 @@ def _checked(kind: str, symbols: list[str]) -> list[str]:
     if (kind in NO_SYMBOL and symbols) or (kind != "ticks" and len(symbols) > 1):
         raise Failure(f"{kind} takes no {' '.join(symbols)}", f"tapehub snap {kind}", exit_codes.USAGE)
     return symbols
-
-
-def _ask(
-    hub: Hub,
-    kind: str,
-    symbols: list[str],
-    timeframe: str,
-    count: int,
-    depth: int,
-    venue: str,
-    allow_stale: bool,
-) -> Snapshot:
-    from tapehub import snapshots as shots
-
-    symbol = symbols[0] if symbols else ""
-    match kind:
-        case "tick":
-            return shots.of_tick(hub.tick(symbol, venue=venue, allow_stale=allow_stale))
-        case "ticks":
-            ticks = hub.ticks(symbols, venue=venue, allow_stale=allow_stale)
-            return shots.of_ticks(ticks, ticks.errors)
-        case "candles":
-            return shots.of_candles(
-                hub.candles(symbol, timeframe, count, venue=venue, allow_stale=allow_stale)
-            )
-        case "book":
-            return shots.of_book(hub.book(symbol, depth, venue=venue, allow_stale=allow_stale))
-        case "trades":
-            return shots.of_trades(hub.trades(symbol, count, venue=venue, allow_stale=allow_stale))
-        case "order_flow":
-            return shots.of_values(kind, hub.order_flow(symbol, venue=venue, allow_stale=allow_stale))
-        case "features":
-            return shots.of_values(
-                kind, hub.features(symbol, timeframe, venue=venue, allow_stale=allow_stale)
-            )
-        case "status":
-            return shots.of_status(hub.status())
-        case "symbols":
-            return shots.of_symbols(hub.symbols())
-        case "gaps":
-            return shots.of_messages(kind, hub.gaps(count, symbol=symbol, venue=venue))
-        case _:
-            return shots.of_messages(kind, getattr(hub, kind)(count, symbol=symbol))
 
 
 def _show(shot: Snapshot, kind: str, form: str, fields: str) -> None:
@@ -148,7 +116,7 @@ def _show(shot: Snapshot, kind: str, form: str, fields: str) -> None:
         return
     lines: RowFormat
     if form == "table" and not names:
-        lines = TableFormat(kind, columns=COLUMNS[kind])
+        lines = TableFormat(kind, columns=COLUMNS[shot.table or kind])
     else:
         lines = usage(lambda name: row_format(name, kind, names), form)
     out = sys.stdout.buffer

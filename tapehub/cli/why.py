@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +13,7 @@ from tapehub.cli.options import AsJson, TimeoutS, duration
 from tapehub.cli.output import print_json, print_table, say, seconds_text
 
 if TYPE_CHECKING:
-    from tapehub.hops import Hop
+    from tapehub.hops import Actor, Hop
     from tapehub.walking import Walk
 
 
@@ -91,14 +91,20 @@ def hops_of(seen: Walk, serving: Mapping[str, Sequence[str]], silent_s: float) -
                 hops.bus_hop(collector, seen.heard[name], seen.gaps[name], seen.listened_s, seen.readers),
             ]
     source = max(seen.collectors.values(), key=lambda one: one.newest_ns, default=None)
-    shards = [one for one in seen.aggregators.values() if one.newest_ns or one.error]
-    for shard in shards or seen.aggregators.values():
+    for shard in _serving(seen.aggregators):
         found.append(hops.aggregator_hop(shard, source, limits))
+    found += [hops.orderflow_hop(one, source, limits) for one in _serving(seen.orderflows)]
+    found += [hops.detector_hop(one) for one in seen.detectors.values()]
     source_age_s = source.age_s if source is not None else None
     for name, (answers, error) in seen.hubs.items():
         found.append(hops.hub_hop(name, answers, source_age_s, limits, error))
-    order = ("venue", "collector", "bus", "aggregator", "hub")
+    order = ("venue", "collector", "bus", "aggregator", "orderflow", "detector", "hub")
     return sorted(found, key=lambda hop: order.index(hop.place))
+
+
+def _serving(actors: Mapping[str, Actor]) -> Collection[Actor]:
+    """Of several that share the symbols those that have this one; all where none has."""
+    return [one for one in actors.values() if one.newest_ns or one.error] or actors.values()
 
 
 def _market(name: str) -> tuple[str, str]:

@@ -32,6 +32,8 @@ _PRIORITIES: Final = {
     "collector": 100,
     "persistence": 150,
     "aggregator": 200,
+    "orderflow": 220,
+    "detector": 240,
     "hub": 300,
 }
 """Order of start, and backwards of stop: data flows from the left to the right of it."""

@@ -18,6 +18,8 @@ PEOPLE = {"yaml", "actors.runtime.layers", "actors.runtime.conformity"}
 """Needed to read a person's configuration, not the compiled one that supervised actors start with."""
 MAY_LOAD = {
     "aggregator": set[str](),
+    "orderflow": {"numpy"},
+    "detector": set[str](),
     "hub": set[str](),
     "collector": {"websocket"},
     "simulator": {"websockets"},

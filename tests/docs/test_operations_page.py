@@ -49,7 +49,7 @@ def test_command(name: str) -> None:
     assert f"### tapehub {name}\n" in COMMANDS
 
 
-@pytest.mark.parametrize("kind", ["collector", "aggregator"])
+@pytest.mark.parametrize("kind", ["collector", "aggregator", "detector"])
 def test_control_operations(kind: str) -> None:
     operations = operations_in(kind)
     assert operations

@@ -62,6 +62,8 @@ def test_data_flows_downhill_at_the_start(programs) -> None:
         "collector",
         "persistence",
         "aggregator",
+        "orderflow",
+        "detector",
         "hub",
     ]
 

@@ -272,6 +272,7 @@ def test_a_killed_aggregator_comes_back_and_says_what_it_has_not_seen(config, pe
         ({"timeframes": ["1m", "1s"]}, "1m does not divide 1s"),
         ({"lateness": 1}, "lateness_s"),
         ({"max_quiet_bars": 0}, "max_quiet_bars"),
+        ({"indicators": ["ema(9)", "rsy(14)"]}, "did you mean rsi(period=14)?"),
     ],
 )
 def test_bad_settings_exit_78_and_say_what_is_wrong(run_dir, settings, words):

@@ -28,6 +28,7 @@ from tests.support.false_actor import FalseActor
 from tests.support.process import ActorProcess, clean_environment
 from tests.support.tapehub_command import Result, run
 from tests.support.wait import until
+from tests.unit.actors.hub.samples import flow, footprint, sweep
 
 COLLECTOR = "collector.binance.1"
 ACTORS = {COLLECTOR: {}, "aggregator.1": {}, "hub.1": {}}
@@ -109,6 +110,33 @@ def test_snap_answers_as_an_engine_is_answered(system: System) -> None:
         ["symbol", "bid", "ask"],
         ["BTC_USDT", "100.0", "100.5"],
     ]
+
+
+def test_snap_shows_order_flow_footprints_profile_and_sweeps(system: System) -> None:
+    say = system.aggregator.repeat
+    say("flow.binance.BTC_USDT", lambda ns: flow(60.0, ns, cvd=1.5))
+    say("footprint.binance.BTC_USDT.1m", lambda ns: footprint(ns // MINUTE_NS, revision=0, status="open"))
+    say("footprint.binance.BTC_USDT.session", lambda _: footprint(0, timeframe="session"))
+    say("sweep.binance.BTC_USDT", sweep)
+    until(lambda: system.tapehub("snap", "sweeps").out, 15, "the hub to know a sweep")
+
+    session = system.tapehub("snap", "flow", "BTC_USDT", "--window", "0")
+    one = system.tapehub("snap", "footprint", "BTC_USDT", "-n", "1")
+    profile = system.tapehub("snap", "profile", "BTC_USDT", "--json").document
+
+    assert system.tapehub("snap", "flow", "BTC_USDT", "--json").document["values"] == {"cvd": 1.5}
+    assert (session.code, "there is 60" in session.err) == (5, True)
+    assert [line.split()[:2] for line in one.out.splitlines()] == [
+        ["PRICE", "BUY_VOLUME"],
+        ["100.5", "0"],
+        ["100", "1"],
+    ]
+    assert "point of control 100.5, value area 100 to 101" in one.err
+    assert (profile["poc"], profile["state"]) == (100.5, "fresh")
+    assert (
+        system.tapehub("snap", "sweeps", "BTC_USDT", "-n", "1", "--json").document["data"][0]["side"]
+        == "sell"
+    )
 
 
 def test_snap_refuses_clearly(system: System) -> None:

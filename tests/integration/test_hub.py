@@ -34,7 +34,7 @@ from tests.support.hub_world import (
 )
 from tests.support.paths import ROOT
 from tests.support.wait import until
-from tests.unit.actors.hub.samples import MINUTE_NS, book, gap
+from tests.unit.actors.hub.samples import MINUTE_NS, book, flow, footprint, gap, sweep
 
 
 @pytest.fixture
@@ -56,6 +56,10 @@ def test_everything_that_is_published_can_be_read(world: World) -> None:
     feed.publish(
         "feature.binance.BTC_USDT.1m", Feature("BTC_USDT", "binance", "1m", 0, 0, True, {"rsi": 9.0})
     )
+    feed.publish("flow.binance.BTC_USDT", flow(60.0, now_ns, cvd=2.0), flow(0.0, now_ns, cvd=3.0))
+    feed.publish("footprint.binance.BTC_USDT.1m", footprint(1), footprint(2, status="open", revision=0))
+    feed.publish("footprint.binance.BTC_USDT.session", footprint(0, timeframe="session"))
+    feed.publish("sweep.binance.BTC_USDT", sweep(now_ns))
     feed.publish("alert.binance.BTC_USDT", Alert("BTC_USDT", "binance", "r", "info", now_ns, "t", {}))
     feed.publish("signal.binance.BTC_USDT", Signal("BTC_USDT", "s", now_ns, 1, 1.0, 1.0, 1.0, 1.0, {}))
     feed.publish("news.wire", News("wire", "1", now_ns, now_ns, "t", "u", ["BTC_USDT"]))
@@ -70,16 +74,19 @@ def test_everything_that_is_published_can_be_read(world: World) -> None:
     bars = hub.candles("BTC_USDT", "1m", 10)
     assert bars.status.tolist() == ["closed", "closed", "closed", "open"]
     assert bars.close[-1] == 5.0
-    assert hub.order_flow("BTC_USDT")["cvd"] == 1.0
+    assert [hub.order_flow("BTC_USDT", window_s)["cvd"] for window_s in (None, 60.0, 0.0)] == [1.0, 2.0, 3.0]
+    assert [one.revision for one in hub.footprint("BTC_USDT", "1m", 9)] == [1, 0]
+    assert (hub.profile("BTC_USDT").poc, hub.profile("BTC_USDT").state) == (100.5, "fresh")
+    assert hub.sweeps() == [sweep(now_ns)]
     assert hub.features("BTC_USDT")["rsi"] == 9.0
     assert [len(found) for found in (hub.alerts(), hub.signals(), hub.news(), hub.liquidations())] == [1] * 4
     assert len(hub.history("BTC_USDT", kind="trade")) == 30
     assert hub.symbols()["BTC_USDT"].venues == {
         "binance": [
-            "quote", "trade", "book", "bar", "flow", "feature", "alert", "signal", "liquidation", "gap",
+            "quote", "trade", "book", "bar", "flow", "feature", "footprint", "sweep", "alert", "signal", "liquidation", "gap",
         ]
     }  # fmt: skip
-    assert len(hub.topics()) == 11
+    assert len(hub.topics()) == 14
     counters = hub.status()["counters"]
     assert (counters["ticks_received"], counters["trades_received"], counters["candles_received"]) == (
         1,

@@ -17,7 +17,7 @@ from actors.persistence.history import HistoryServer
 from actors.persistence.opening import open_store
 from actors.persistence.reader import Reader
 from protocol.errors import Overloaded
-from protocol.history import windows_request
+from protocol.history import Sizes, windows_request
 from protocol.record import RecordKind
 from protocol.requests import Reply, Request, decode_reply, encode_request
 from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, Pen, bar, gap, quote, trade
@@ -82,8 +82,8 @@ QUESTIONS: list[Request] = [
     Request(op="history", symbol="NOPE"),
     Request(op="latest"),
     Request(op="latest", kind="trade"),
-    windows_request(10, 20, 5),
-    windows_request(30, 20, 5, max_bytes=2000),
+    windows_request(Sizes(10, 20, 5)),
+    windows_request(Sizes(30, 20, 5), max_bytes=2000),
 ]
 
 

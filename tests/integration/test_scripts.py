@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from protocol.messages import Quote
+from scripts import detector_check
 from scripts.kill_check import check
 from tests.bench import bus
 from tests.support.paths import ROOT
@@ -23,7 +24,8 @@ def test_every_actor_is_back_within_five_seconds(capsys) -> None:
         assert check(run_dir, [], "BTC_USDT", limit_s=5.0)
         lines = capsys.readouterr().out.splitlines()[1:]
         assert [line.split()[0] for line in lines] == [
-            "journal.1", "persistence.1", "simulator.1", "collector.binance.1", "aggregator.1", "hub.1",
+            "journal.1", "persistence.1", "simulator.1", "collector.binance.1", "aggregator.1",
+            "orderflow.1", "detector.1", "hub.1",
         ]  # fmt: skip
         status = json.loads(tapehub("--run-dir", str(run_dir), "status", "--json").stdout)
         assert {row["restarts"] for row in status["actors"]} == {1}
@@ -70,3 +72,14 @@ def test_replay_check_refuses_what_is_no_file(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "is not a file" in done.stderr
+
+
+def test_each_deed_gives_exactly_its_alert_and_quiet_hours_none() -> None:
+    document = detector_check.check(10_000, 3, 30.0, ["BTC_USDT", "BTC_USDT.PERP"])
+    assert [(row["what"], row["ok"]) for row in document["scenario"]] == [
+        ("warm-up", True), ("print", True), ("liquidations", True), ("sweep", True), ("surge", True),
+    ], document  # fmt: skip
+    assert document["quiet"]["alerts"] == []
+    assert document["quiet"]["trades"] >= 10_000
+    assert document["ok"]
+    assert "liquidation_spike" in detector_check.report(document)

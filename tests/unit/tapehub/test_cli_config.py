@@ -54,6 +54,17 @@ def test_check_counts_what_is_configured(capsys, config):
     assert json.loads(call(capsys, "config", "check", "--json").out)["ok"] is True
 
 
+def test_check_reads_the_thresholds_of_detectors_too(capsys, config):
+    path = config.parent / "detectors.yaml"
+    path.write_text("rules:\n  big_trade: {least_notional: 5}\n")
+    config.write_text(config.read_text() + "  detector.1: {}\n")
+    refused = call(capsys, "config", "check")
+    assert refused.code == 78
+    assert f"{path}:2:" in refused.err
+    path.write_text("rules:\n  big_trade: {least_notional_usd: 5}\n")
+    assert call(capsys, "config", "check").code == 0
+
+
 def test_check_reports_all_mistakes_and_exits_78(capsys, config):
     config.write_text(
         "log_level: loud\nactors: {hub.1: {bar_window: 0, bar_windw: 1}, hubb.2: {}}\nrun_dri: x\n"

@@ -15,8 +15,10 @@ from tapehub.hops import (
     aggregator_hop,
     bus_hop,
     collector_hop,
+    detector_hop,
     first_broken,
     hub_hop,
+    orderflow_hop,
     venue_hop,
 )
 
@@ -126,6 +128,33 @@ def test_bus(changes: dict[str, Any], gaps: int, lost: int, status: str, says: s
 )
 def test_aggregator(changes: dict[str, Any], source: Actor | None, status: str, says: str) -> None:
     hop = aggregator_hop(aggregator(**changes), source, LIMITS)
+
+    assert (hop.status, says in hop.text) == (status, True)
+
+
+def test_order_flow_is_judged_as_candles_are() -> None:
+    late = aggregator(newest_ns=NOW_NS - 30 * 10**9)
+
+    hop = orderflow_hop(late, collector(), LIMITS)
+
+    assert (hop.place, hop.status, hop.text) == (
+        "orderflow",
+        FAIL,
+        "with its order flow 29 s behind the collector",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "says"),
+    [
+        ({"newest_ns": 0}, OK, "never raised"),
+        ({"newest_ns": NOW_NS - 9000 * 10**9}, OK, "newest alert"),
+        ({"error": "down"}, FAIL, "down"),
+        ({"state": "STARTING"}, FAIL, "STARTING"),
+    ],
+)
+def test_a_detector_may_be_silent_but_not_gone(changes: dict[str, Any], status: str, says: str) -> None:
+    hop = detector_hop(aggregator(**changes))
 
     assert (hop.status, says in hop.text) == (status, True)
 

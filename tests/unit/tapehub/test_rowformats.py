@@ -5,10 +5,11 @@ import json
 import msgpack
 import pytest
 
-from protocol.messages import Bar, Book, Gap, Liquidation, Quote
+from protocol.messages import Alert, Bar, Book, Gap, Liquidation, Quote
 from tapehub.columns import number_text
 from tapehub.rowformats import fields_of, missing_fields, row_format
 from tapehub.rows import Row, rows_of
+from tests.unit.actors.hub.samples import feature, flow, footprint, sweep
 from tests.unit.tapehub.frames import T0_NS, frame_of, trade, unknown_frame
 
 HERE_NS = T0_NS + 5_000_000
@@ -47,6 +48,20 @@ def test_a_long_value_is_never_cut() -> None:
             "book",
             Book("BTC_USDT", "binance", T0_NS, T0_NS, False, 1, 9, [(1.5, 2.0)], []),
             ["delta", "1 changed"],
+        ),
+        (
+            "feature",
+            feature(1, 70.0),
+            ["1m", "00:01:00", "yes", "rsi_14=70"],
+        ),
+        ("flow", flow(0.0, T0_NS, delta=-1.5, vwap=100.25), ["session", "-1.5", "100.25", "-"]),
+        ("flow", flow(60.0, T0_NS, cvd=2.0), ["60s", "2"]),
+        ("footprint", footprint(1), ["1m", "3.75", "-1.5", "100.5", "101", "2", "closed"]),
+        ("sweep", sweep(T0_NS), ["sell", "4", "100", "99.5", "199.5"]),
+        (
+            "alert",
+            Alert("BTC_USDT", "binance", "big_trade", "warning", T0_NS, "two words", {}),
+            ["big_trade", "warning", "two words"],
         ),
         ("liquidation", Liquidation("BTC_USDT", "binance", T0_NS, T0_NS, 1.5, 2.0, -1), ["sell", "1.5"]),
         (

@@ -3,12 +3,13 @@ import json
 import msgspec
 import pytest
 
-from protocol.client import Book, Features, Tick, Trades
+from protocol.client import Book, Events, Features, OrderFlow, Tick, Trades
 from protocol.errors import NoData
-from protocol.messages import Gap
+from protocol.messages import Footprint, Gap
 from protocol.requests import Reply
 from tapehub import snapshots
 from tapehub.rowformats import TableFormat
+from tests.unit.actors.hub.samples import footprint
 from tests.unit.tapehub.frames import trade
 
 TICK = Tick(
@@ -70,6 +71,32 @@ def test_named_values_are_rows_by_name() -> None:
     )  # fmt: skip
 
     assert table("features", snapshots.of_values("features", features))[1:] == [["ema", "1.5"], ["rsi", "70"]]
+
+
+def test_what_is_not_complete_says_why() -> None:
+    found = OrderFlow(
+        symbol="BTC_USDT", venue="binance", window_s=60.0, ts_event_ns=1, is_complete=False, values={"cvd": 1.0},
+        coverage=0.25, reason="warm-up,gap", age_s=0.1, state="fresh",
+    )  # fmt: skip
+
+    assert snapshots.of_values("flow", found).remark.endswith("fresh, coverage 0.25 (warm-up,gap)")
+
+
+def test_one_footprint_is_its_buckets_and_several_are_a_row_each() -> None:
+    def shot_of(*rows: Footprint) -> snapshots.Snapshot:
+        return snapshots.of_footprints(Events(Reply(id=1, ok=True, state="fresh"), list(rows), Footprint))
+
+    one = shot_of(footprint(1))
+    assert one.table == "profile"
+    assert table("profile", one) == [
+        ["PRICE", "BUY_VOLUME", "SELL_VOLUME", "UNKNOWN_VOLUME", "DELTA", "MARK"],
+        ["100.5", "0", "2", "0.25", "-2", "poc"],
+        ["100", "1", "0.5", "0", "0.5", "value"],
+    ]
+    several = shot_of(footprint(1), footprint(2, count=9))
+    assert table("footprint", several)[2][:2] == ["1970-01-01T00:02:00Z", "3.75"]
+    assert [row["count"] for row in several.document["rows"]] == [7, 9]
+    assert shot_of().rows == []
 
 
 def test_an_empty_list_is_said() -> None:

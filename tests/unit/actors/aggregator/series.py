@@ -24,6 +24,7 @@ SHORT = ("1s", "5s", "15s", "1m")
 
 def rules(timeframes: Iterable[str] = SHORT, keep: int = 1000, **settings: Any) -> Rules:
     names = list(timeframes)
+    settings.setdefault("indicators", [])
     return rules_of(AggregatorSettings(timeframes=names, keep_bars=dict.fromkeys(names, keep), **settings))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from protocol.codec import encode_events
-from protocol.messages import Bar, Book, Gap, Message, Quote, Trade
+from protocol.messages import Bar, Book, Feature, Flow, Footprint, Gap, Message, Quote, Sweep, Trade
 from protocol.record import Frame, FrameWriter, RecordKind, parse_frame
 
 MINUTE_NS = 60_000_000_000
@@ -56,6 +58,43 @@ def gap(gap_id: str, state: str = "open", **changes: Any) -> Gap:
         "from_ts_ns": BASE_NS, "to_ts_ns": 0, "cause": "disconnect", "state": state,
     }  # fmt: skip
     return Gap(**values | changes)
+
+
+def footprint(minute: int, **changes: Any) -> Footprint:
+    values: dict[str, Any] = {
+        "symbol": "BTC_USDT", "venue": "binance", "timeframe": "1m", "ts_open_ns": minute * MINUTE_NS,
+        "ts_event_ns": minute * MINUTE_NS + 1, "price_step": 0.5, "prices": [100.0, 100.5],
+        "buy_volumes": [1.0, 0.0], "sell_volumes": [0.5, 2.0], "unknown_volumes": [0.0, 0.25], "volume": 3.75,
+        "delta": -1.5, "poc": 100.5, "value_area_low": 100.0, "value_area_high": 101.0, "count": 7,
+        "status": "closed", "coverage": 1.0, "revision": 1,
+    }  # fmt: skip
+    return Footprint(**values | changes)
+
+
+def feature(minute: int, rsi: float = 50.0, revision: int = 1, **changes: Any) -> Feature:
+    at_ns = minute * MINUTE_NS
+    made = Feature(
+        "BTC_USDT",
+        "binance",
+        "1m",
+        at_ns,
+        at_ns + 1,
+        is_ready=True,
+        values={"rsi_14": rsi},
+        revision=revision,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def flow(window_s: float, at_ns: int = BASE_NS, **values: float) -> Flow:
+    return Flow("BTC_USDT", "binance", window_s, at_ns, is_complete=True, values=values)
+
+
+def sweep(at_ns: int = BASE_NS, **changes: Any) -> Sweep:
+    made = Sweep(
+        "BTC_USDT", "binance", at_ns, at_ns - 1, -1, 100.0, 99.5, 4, 2.0, 199.5, 99.75, 6, is_inferred=False
+    )
+    return msgspec.structs.replace(made, **changes)
 
 
 class Pen:

@@ -12,7 +12,18 @@ from protocol.messages import Alert, Beat, Book, Feature, Flow, Quote, Trade
 from protocol.requests import Request, decode_reply, encode_request
 from protocol.windows import BarData, bar_dtype
 from tests.unit.actors.hub.desks import FakeHub
-from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, Pen, bar, book, gap, quote, trade
+from tests.unit.actors.hub.samples import (
+    BASE_NS,
+    MINUTE_NS,
+    Pen,
+    bar,
+    book,
+    footprint,
+    gap,
+    quote,
+    sweep,
+    trade,
+)
 
 QUOTE = "quote.binance.BTC_USDT"
 decode = msgspec.msgpack.decode
@@ -354,6 +365,8 @@ def full_hub() -> FakeHub:
     hub.hear("bar.binance.BTC_USDT.1m", bar(0))
     hub.hear("flow.binance.BTC_USDT", Flow("BTC_USDT", "binance", 5.0, 0, True, {}))
     hub.hear("feature.binance.BTC_USDT.1m", Feature("BTC_USDT", "binance", "1m", 0, 0, True, {}))
+    hub.hear("footprint.binance.BTC_USDT.1m", footprint(0))
+    hub.hear("sweep.binance.BTC_USDT", sweep())
     return hub
 
 

@@ -9,12 +9,24 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.hub.series import SeriesSlot
+from actors.hub.slots import FlowSlot
 from actors.hub.trades import TradeSlot
-from protocol.messages import Alert, Flow, Quote
+from protocol.messages import Alert, Flow, News, Quote
 from protocol.record import Frame, RecordKind
 from protocol.replay import Position
 from protocol.requests import decode_reply, encode_request
-from tests.unit.actors.hub.samples import BASE_NS, bar, gap, trade
+from tests.unit.actors.hub.samples import (
+    BASE_NS,
+    MINUTE_NS,
+    bar,
+    feature,
+    flow,
+    footprint,
+    gap,
+    sweep,
+    trade,
+)
 from tests.unit.actors.hub.starting import AGGREGATOR, BARS, COLLECTOR, GAPS, QUOTES, Start, minute_of
 
 
@@ -121,6 +133,54 @@ def test_what_was_heard_before_the_windows_came_does_not_count_twice(world: Star
     for frame in world.journal[-5:]:
         world.hub.ingest(frame)
     assert world.trade_ids() == list(range(3, 27))
+
+
+def test_what_is_derived_comes_back_with_the_windows(world: Start) -> None:
+    """Indicator values, footprints, order flow of each window, lists: stored, in the publishers' memory, or live."""
+    flows, alerts = "flow.binance.BTC_USDT", "alert.binance.BTC_USDT"
+    for number in range(1, 6):
+        world.publish("feature.binance.BTC_USDT.1m", feature(number, float(number)))
+        world.publish("footprint.binance.BTC_USDT.1m", footprint(number))
+        at_ns = number * MINUTE_NS
+        world.publish(flows, flow(60.0, at_ns, cvd=number), flow(0.0, at_ns, cvd=9.0))
+        world.publish(alerts, Alert("BTC_USDT", "binance", "r", "info", BASE_NS + number, "t", {"z": 4.0}))
+        world.publish("sweep.binance.BTC_USDT", sweep(BASE_NS + number))
+    world.publish("news.wire", News("wire", "1", BASE_NS, BASE_NS, "title", "url", ["BTC_USDT"]))
+    world.store_all()
+    last_alert = world.publish(alerts, Alert("BTC_USDT", "binance", "r", "info", BASE_NS + 6, "t", {}))
+
+    world.start(series_window=3)
+    world.warm()
+    for frame in [*world.journal[-8:], last_alert]:
+        world.hub.restore(frame)
+    world.pull(world.begun[0])
+
+    for kind in ("feature", "footprint"):
+        slot = world.hub.get(f"{kind}.binance.BTC_USDT.1m")
+        assert isinstance(slot, SeriesSlot)
+        assert slot.opened(9) == (3 * MINUTE_NS, 5 * MINUTE_NS)
+    flow_slot = world.hub.get(flows)
+    assert isinstance(flow_slot, FlowSlot)
+    assert {length_s: found.values["cvd"] for length_s, (found, _) in flow_slot.windows.items()} == {
+        60.0: 5.0,
+        0.0: 9.0,
+    }
+    listed = {kind: log.newest(0) for kind, log in world.hub.logs.items()}
+    assert [one.ts_event_ns - BASE_NS for one in listed["alert"]] == [1, 2, 3, 4, 5, 6]
+    assert listed["sweep"] == [sweep(BASE_NS + number) for number in range(1, 6)]
+    assert len(listed["news"]) == 1
+
+
+def test_an_event_that_was_heard_before_the_stored_ones_came_stays_behind_them(world: Start) -> None:
+    sweeps = [world.publish("sweep.binance.BTC_USDT", sweep(BASE_NS + number)) for number in range(4)]
+    world.stored.write(world.journal[:3])
+    for frame in sweeps[2:]:
+        world.hub.ingest(frame)
+
+    world.warm()
+    world.pull(world.begun[0])
+
+    assert world.hub.logs["sweep"].newest(0) == [sweep(BASE_NS + number) for number in range(4)]
 
 
 def test_an_older_revision_never_replaces_a_newer_one(world: Start) -> None:

@@ -18,6 +18,7 @@ from actors.persistence.failures import StoreError
 from actors.persistence.store import Store
 from actors.persistence.tables import STORED, columns_of
 from protocol.replay import Position
+from tests.unit.actors.hub.samples import feature, footprint
 from tests.unit.actors.persistence.frames import BASE_NS, NAME, Publisher, bar, gap, quote, trade
 
 NOW_NS = BASE_NS + 1
@@ -103,6 +104,24 @@ def law_the_newest_revision_of_a_candle_wins_in_any_order(opened: Opening) -> No
     filled(store, publisher, bar(0, 2, 1.25), bar(1, 1, 1.6), bar(2, 0, 9.0))
     found = rows(store, tables.bars)
     assert [(one["revision"], one["close"], one["seq"]) for one in found] == [(3, 1.3, 1), (1, 1.6, 4)]
+
+
+def law_the_newest_revision_of_a_footprint_wins_in_any_order(opened: Opening) -> None:
+    store, publisher = opened(), Publisher()
+    filled(store, publisher, [footprint(0, revision=revision, count=revision) for revision in (0, 1, 3, 2)])
+    filled(
+        store,
+        publisher,
+        footprint(0, revision=2, count=9),
+        footprint(7, revision=0),
+        feature(0, 1.0),
+        feature(0, 2.0, 2),
+        feature(7, 3.0, 0),
+    )
+    found = [(one["revision"], one["count"]) for one in rows(store, tables.footprints)]
+    assert found == [(3, 3)]
+    values = [(one["revision"], one["values_json"]) for one in rows(store, tables.features)]
+    assert values == [(2, '{"rsi_14":2.0}')]
 
 
 def law_a_gap_is_what_was_announced_last(opened: Opening) -> None:

@@ -16,14 +16,34 @@ from hypothesis import strategies as st
 
 from actors.persistence.history import HistoryServer
 from actors.persistence.reader import Reader
-from protocol.history import BarWindow, Latest, Windows, decode_windows, page_end_of, windows_request
-from protocol.messages import Gap, Quote, Trade
+from protocol.history import (
+    BarWindow,
+    Latest,
+    Sizes,
+    Windows,
+    decode_windows,
+    page_end_of,
+    windows_request,
+)
+from protocol.messages import Alert, Footprint, Gap, Liquidation, Quote, Signal, Trade
 from protocol.record import RecordKind
 from protocol.replay import Position
 from protocol.requests import Reply, Request, decode_reply, encode_request
 from protocol.windows import BAR_BYTES, BarData, bar_dtype, pack_bar, unpack_bar
 from tests.support.stored import Stored
-from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, Pen, bar, gap, quote, trade
+from tests.unit.actors.hub.samples import (
+    BASE_NS,
+    MINUTE_NS,
+    Pen,
+    bar,
+    feature,
+    flow,
+    footprint,
+    gap,
+    quote,
+    sweep,
+    trade,
+)
 
 TRADE, QUOTE = "trade.binance.BTC_USDT", "quote.binance.BTC_USDT"
 decode = msgspec.msgpack.decode
@@ -57,7 +77,9 @@ class Library:
                 return found
 
     def windows(self, cursor: str = "", **sizes: int) -> Windows:
-        request = windows_request(**{"bars": 5000, "trades": 1000, "gaps": 100, **sizes}, cursor=cursor)
+        max_bytes = sizes.pop("max_bytes", 4 * 1024 * 1024)
+        wanted = Sizes(**{"bars": 5000, "trades": 1000, "gaps": 100, "series": 100, "lists": 100, **sizes})
+        request = windows_request(wanted, cursor, max_bytes)
         return decode_windows(decode_reply(self.server.answer(encode_request(request))))
 
 
@@ -163,6 +185,41 @@ def test_quotes_and_gaps_are_kept_too(library: Library) -> None:
     assert [one.bid for one in quotes] == [2.0, 3.0, 4.0]
     assert gaps == [filled]
     assert library.pages(list[Quote], symbol="BTC_USDT", kind="quote", to_ns=5) == [[]]
+
+
+EVENTS: list[Any] = [
+    feature(1, 55.5, coverage=0.5),
+    flow(60.0, 60 * MINUTE_NS, vwap=0.1),
+    footprint(1),
+    Alert("BTC_USDT", "binance", "spike", "warning", BASE_NS, "text", {"z": 4.25}),
+    Signal("BTC_USDT", "cross", BASE_NS, 1, 1.0, 2.0, 3.0, 0.5, {"ema": 1.0}),
+    Liquidation("BTC_USDT", "binance", BASE_NS, BASE_NS + 1, 3.0, 4.0, -1),
+    sweep(),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.KIND)
+def test_every_kind_of_event_comes_back_as_it_was(library: Library, event: Any) -> None:
+    at = "ts_open_ns" if event.KIND in ("feature", "footprint") else "ts_event_ns"
+    later = msgspec.structs.replace(event, **{at: getattr(event, at) + MINUTE_NS})
+    tail = ".1m" if at == "ts_open_ns" else ""
+    library.write(f"{event.KIND}.binance.BTC_USDT{tail}", event, later)
+
+    pages = library.pages(list[type(event)], symbol="BTC_USDT", kind=event.KIND, n=1)  # type: ignore[misc]
+
+    assert pages == [[later], [event]]
+    reply = library.ask("history", symbol="BTC_USDT", kind=event.KIND)
+    assert (reply.covered_from_ns, reply.covered_to_ns) == (getattr(event, at), getattr(later, at) + 1)
+
+
+def test_footprints_of_the_session_and_of_minutes_are_apart(library: Library) -> None:
+    for timeframe in ("1m", "session"):
+        library.write(f"footprint.binance.BTC_USDT.{timeframe}", footprint(3, timeframe=timeframe))
+    ask = {"symbol": "BTC_USDT", "kind": "footprint"}
+
+    [[found]] = library.pages(list[Footprint], timeframe="session", **ask)
+    assert found.timeframe == "session"
+    assert library.ask("history", timeframe="5x", **ask).code == "invalid_request"
 
 
 @pytest.mark.parametrize(

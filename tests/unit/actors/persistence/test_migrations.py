@@ -63,6 +63,25 @@ def test_down_to_nothing_and_up_again(store):
     assert store.positions() == {}
 
 
+def test_rows_of_the_first_schema_outlive_the_second_and_the_way_back(store):
+    store.positions()
+    schema.downgrade(store.engine, "0001")
+    with store.engine.begin() as connection:
+        connection.execute(text("INSERT INTO features VALUES (1, '1m', 60, 61, 1, '{}', 1, 9, 1, 0)"))
+        connection.execute(text("INSERT INTO flows VALUES (1, 61, 1, 9, 2, 0, 60.0, 1, '{}')"))
+    assert store.positions() == {}
+    with store.engine.begin() as connection:
+        assert schema.current(connection) == "0002"
+        grown = connection.execute(text("SELECT ts_open_ns, revision, coverage FROM features")).all()
+        assert grown == [(60, 0, None)]
+        grown = connection.execute(text("SELECT ts_event_ns, reason, coverage FROM flows")).all()
+        assert grown == [(61, "", None)]
+    schema.downgrade(store.engine, "0001")
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM flows")).all() == [(1, 61, 1, 9, 2, 0, 60.0, 1, "{}")]
+        assert not {"footprints", "sweeps"} & set(inspect(connection).get_table_names())
+
+
 def test_a_migration_that_fails_leaves_the_version_before(store, monkeypatch):
     with store.engine.begin() as connection:
         connection.execute(text("CREATE TABLE gaps (somebody TEXT)"))

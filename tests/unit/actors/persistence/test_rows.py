@@ -3,6 +3,7 @@
 import math
 
 import msgpack
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from protocol.messages import (
 )
 from protocol.record import FLAG_REPAIRED
 from protocol.replay import Position
+from tests.unit.actors.hub.samples import footprint, sweep
 from tests.unit.actors.persistence.frames import BASE_NS, NAME, Publisher, bar, gap, quote, trade
 
 ONE_OF_EACH = [
@@ -34,11 +36,13 @@ ONE_OF_EACH = [
     Book("BTC_USDT", "binance", 1, 2, True, 3, 4, [(1.0, 2.0)], [(3.0, 4.0)]),
     Liquidation("BTC_USDT", "binance", 1, 2, 3.0, 4.0, -1),
     bar(0, 1),
-    Feature("BTC_USDT", "binance", "1m", 1, 2, True, {"rsi": 50.0}),
-    Flow("BTC_USDT", "binance", 60.0, 1, True, {"delta": -1.0}),
+    Feature("BTC_USDT", "binance", "1m", 1, 2, True, {"rsi": 50.0}, 1, 0.5),
+    Flow("BTC_USDT", "binance", 60.0, 0, False, {"delta": -1.0}, 0.5, "gap", 0.25),
+    footprint(0),
     News("wire", "n-1", 1, 2, "title", "url", ["BTC_USDT"]),
     Alert("BTC_USDT", "binance", "spike", "warning", 1, "text", {"z": 4.0}),
     Signal("BTC_USDT", "cross", 1, 1, 1.0, 2.0, 3.0, 0.5, {"ema": 1.0}),
+    sweep(),
     gap("open"),
 ]
 
@@ -75,6 +79,37 @@ def test_running_candles_are_not_kept_and_later_revisions_are():
     kind, rows, _ = rows_of(Publisher().frame([bar(0, 0), bar(0, 1), bar(1, 2)]), 1, Catalogue())
     assert [as_dict(kind, row)["revision"] for row in rows] == [1, 2]
     assert [row[-1] for row in rows] == [1, 2], "k is the place in the frame, not among the rows"
+
+
+def test_what_is_said_of_running_candles_is_not_kept():
+    running = [Feature("BTC_USDT", "binance", "1m", 1, 2, True, {"rsi": 50.0}), footprint(0, revision=0)]
+    assert [rows_of(Publisher().frame([event]), 1, Catalogue()).rows for event in running] == [[], []]
+
+
+def test_windows_of_order_flow_that_overlap_are_kept_once():
+    seconds = range(119, 302)
+    frames = [
+        Publisher().frame(
+            [Flow("BTC_USDT", "binance", length_s, s * 10**9, True, {}) for length_s in (60.0, 300.0, 0.0)]
+        )
+        for s in seconds
+    ]
+    kept = [as_dict("flow", row) for frame in frames for row in rows_of(frame, 1, Catalogue()).rows]
+    assert [(row["window_s"], row["ts_event_ns"] // 10**9, row["k"]) for row in kept] == [
+        (length_s, s, k)
+        for s in (120, 180, 240, 300)
+        for k, length_s in enumerate((60.0, 300.0, 0.0))
+        if s == 300 or length_s != 300.0
+    ]
+
+
+def test_buckets_and_values_come_back_from_their_text_as_they_were():
+    kind, rows, _ = rows_of(Publisher().frame([footprint(0)]), 1, Catalogue())
+    found = as_dict(kind, rows[0])
+    assert [msgspec.json.decode(found[f"{name}_json"]) for name in ("prices", "unknown_volumes")] == [
+        [100.0, 100.5],
+        [0.0, 0.25],
+    ]
 
 
 def test_trade_ids_of_every_sort_make_distinct_keys():

@@ -18,7 +18,19 @@ from protocol.errors import HubTimeout, InvalidRequest, NoData, UnknownSymbol
 from protocol.messages import Alert, Feature, Flow, Liquidation, News, Signal
 from tests.support.paths import ROOT
 from tests.unit.actors.hub.desks import FakeHub
-from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, bar, book, gap, quote, trade
+from tests.unit.actors.hub.samples import (
+    BASE_NS,
+    MINUTE_NS,
+    bar,
+    book,
+    feature,
+    flow,
+    footprint,
+    gap,
+    quote,
+    sweep,
+    trade,
+)
 from tests.unit.protocol.client.served import Served
 
 
@@ -33,6 +45,10 @@ def fake() -> FakeHub:
     hub.hear("trade.binance.BTC_USDT", *(trade(n, recv_ns=BASE_NS + n) for n in range(50)))
     hub.hear("flow.binance.BTC_USDT", Flow("BTC_USDT", "binance", 5.0, BASE_NS, True, {"cvd": 3.0}))
     hub.hear("feature.binance.BTC_USDT.1m", Feature("BTC_USDT", "binance", "1m", 0, 0, True, {"rsi": 55.0}))
+    hub.hear("flow.binance.BTC_USDT", flow(0.0, cvd=7.0))
+    hub.hear("footprint.binance.BTC_USDT.1m", footprint(1), footprint(2))
+    hub.hear("footprint.binance.BTC_USDT.session", footprint(0, timeframe="session"))
+    hub.hear("sweep.binance.BTC_USDT", sweep())
     hub.hear("alert.binance.BTC_USDT", Alert("BTC_USDT", "binance", "r", "info", BASE_NS, "text", {}))
     hub.hear("signal.binance.BTC_USDT", Signal("BTC_USDT", "s", BASE_NS, 1, 1.0, 2.0, 3.0, 0.5, {}))
     hub.hear("news.wire", News("wire", "1", BASE_NS, BASE_NS, "title", "url", ["BTC_USDT"]))
@@ -62,6 +78,41 @@ def test_tick_book_flow_and_features(hub: Hub) -> None:
     assert hub.order_flow("BTC_USDT")["cvd"] == 3.0
     assert hub.features("BTC_USDT", "1m")["rsi"] == 55.0
     assert tick.to_dict()["bid"] == 100.0
+    assert (hub.order_flow("BTC_USDT", 0)["cvd"], hub.order_flow("BTC_USDT", 5.0).reason) == (7.0, "")
+
+
+def test_footprints_profile_and_sweeps(hub: Hub) -> None:
+    found, profile = hub.footprint("BTC_USDT", "1m", 5), hub.profile("BTC_USDT")
+
+    assert [one.ts_open_ns for one in found] == [MINUTE_NS, 2 * MINUTE_NS]
+    assert (found.symbol, found.asked, found.is_complete, found.covered_to_ns) == (
+        "BTC_USDT",
+        5,
+        False,
+        3 * MINUTE_NS,
+    )
+    assert found.column("volume").tolist() == [3.75, 3.75]
+    assert found.column("prices").tolist() == [[100.0, 100.5]] * 2
+    assert (found.columns()["prices"].shape, found.columns()["count"].dtype.kind) == ((2,), "i")
+    assert found.to_dict()["rows"][1]["prices"] == [100.0, 100.5]
+    assert repr(found).startswith("Events(footprint BTC_USDT binance, 2 rows, 00:01-00:02Z")
+    assert (profile.timeframe, profile.poc, profile.volumes) == ("session", 100.5, [1.5, 2.25])
+    assert profile.to_dict()["value_area_high"] == 101.0
+    assert hub.sweeps(symbol="BTC_USDT") == [sweep()]
+    with pytest.raises(NoData, match="no 5m footprint of BTC_USDT"):
+        hub.footprint("BTC_USDT", "5m")
+
+
+def test_features_of_the_last_candles_are_columns_by_indicator(hub: Hub, fake: FakeHub) -> None:
+    fake.hear("feature.binance.BTC_USDT.1m", feature(1, 60.0))
+
+    found = hub.features_history("BTC_USDT", "1m", 2)
+
+    assert found.column("rsi_14")[1] == 60.0
+    assert np.isnan(found.column("rsi_14")[0])
+    assert found.column("rsi")[0] == 55.0
+    with pytest.raises(KeyError, match="feature has no 'ema_9'; there is "):
+        found.column("ema_9")
 
 
 def test_candles_are_columns_in_the_bytes_of_the_reply(hub: Hub) -> None:
@@ -193,6 +244,8 @@ READS: list[Callable[[Any], Any]] = [
     lambda hub: hub.book("BTC_USDT"),
     lambda hub: hub.order_flow("BTC_USDT"),
     lambda hub: hub.features("BTC_USDT"),
+    lambda hub: hub.profile("BTC_USDT"),
+    lambda hub: hub.sweeps(),
     lambda hub: hub.gaps(),
     lambda hub: hub.symbols(),
     lambda hub: hub.topics(),

@@ -54,6 +54,19 @@ def test_hops_stand_in_the_order_of_the_way() -> None:
     ]
 
 
+def test_order_flow_and_detectors_stand_between_candles_and_hub() -> None:
+    seen = walk(actor("aggregator.1"))
+    seen.orderflows = {"orderflow.1": actor("orderflow.1", newest_ns=0)}
+    seen.detectors = {"detector.1": actor("detector.1", newest_ns=0)}
+
+    assert places(seen, {"binance": ["collector.binance.1"]})[3:] == [
+        ("aggregator", "aggregator.1", "OK"),
+        ("orderflow", "orderflow.1", "FAIL"),
+        ("detector", "detector.1", "OK"),
+        ("hub", "hub.1", "OK"),
+    ]
+
+
 def test_a_venue_without_collector_breaks_the_way_only_if_there_is_no_other() -> None:
     seen = walk(actor("aggregator.1"))
 

@@ -1,4 +1,4 @@
-"""Which trades of one symbol are in its candles already, by the venue's id. Pure.
+"""Which trades of one symbol have come already, by the venue's id. Pure.
 
 A publisher whose journal lost its newest records (a full disk and a crash, a power cut) fetches the trades in them
 again, and whoever heard them live hears them twice. Ids of a venue that counts step by one, so that the highest one

@@ -5,8 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.aggregator import trade_ids
-from actors.aggregator.trade_ids import TradeIds
+from protocol import trade_ids
+from protocol.trade_ids import TradeIds
 from tests.unit.actors.aggregator.series import trade
 
 

@@ -1,0 +1,117 @@
+"""The file with the thresholds: read, checked with the place of each mistake, watched for changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from actors.detector.rule import Rule
+from actors.detector.settings import DetectorSettings
+from actors.detector.thresholds import ThresholdBook, file_type
+from protocol.errors import ConfigError
+from protocol.instruments import Catalog
+
+
+class DetectorsFile:
+    """One file and what is in force of it.
+
+    Args:
+        path: It.
+        rules: The rules there are; by default those in `rules/`.
+        catalog: Instruments: a symbol that is named without a pattern must be one of them.
+        is_optional: Without the file the defaults are in force.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        catalog: Catalog,
+        rules: Sequence[type[Rule]] | None = None,
+        *,
+        is_optional: bool = False,
+    ) -> None:
+        self.path = path
+        self.book = ThresholdBook(rules=rules)
+        """What is in force."""
+        self.problems: list[str] = []
+        """What is wrong with the file as it stands; while anything is, the thresholds before stay in force."""
+        self.loads = 0
+        """How often it was read with success."""
+        self._catalog = catalog
+        self._is_optional = is_optional
+        self._seen: tuple[int, int, int] | None = None
+
+    def load(self) -> None:
+        """Read it, whether or not it has changed.
+
+        Raises:
+            ConfigError: names every mistake; what was in force stays so.
+        """
+        self._seen = self._stamp()
+        if self._seen is None and self._is_optional and not self.loads:
+            self.problems = []
+            return
+        try:
+            data = self._read()
+        except ConfigError as error:
+            self.problems = error.problems
+            raise
+        self.book = ThresholdBook(data, self.book.rules)
+        self.problems = []
+        self.loads += 1
+
+    def is_changed(self) -> bool:
+        """Whether it is another file than the one last looked at: by time, size and number."""
+        return self._stamp() != self._seen
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _read(self) -> dict[str, Any]:
+        # what reads a person's file is loaded when there is one: an actor starts without
+        from actors.runtime import conformity  # noqa: PLC0415
+        from actors.runtime.layers import Tree  # noqa: PLC0415
+
+        tree = Tree(self.path)
+        data: dict[str, Any] = _without_empty(tree.add_file(self.path) or {})
+        problems = list(tree.problems)
+        problems += conformity.problems_of(data, file_type(self.book.rules), (), tree.where)
+        if not problems:
+            problems = [
+                f"{tree.where(('symbols', symbol), is_key=True)}: symbols.{symbol}: {self._stranger(symbol)}"
+                for symbol in data.get("symbols", {})
+                if not any(sign in symbol for sign in "*?[") and symbol not in self._catalog
+            ]
+        if problems:
+            raise ConfigError(problems)
+        return data
+
+    def _stranger(self, symbol: str) -> str:
+        import difflib  # noqa: PLC0415 - only when something is wrong
+
+        near = difflib.get_close_matches(symbol, self._catalog.symbols, n=1, cutoff=0.6)
+        return "no such instrument in the symbols file" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def file_of(settings: DetectorSettings, folder: Path, catalog: Catalog) -> DetectorsFile:
+    """The file that an actor's settings name, not read yet; it must be there only if it is named otherwise than by default.
+
+    Args:
+        settings: Of the actor.
+        folder: Of the configuration.
+        catalog: Instruments.
+    """
+    is_default = settings.detectors_file == DetectorSettings().detectors_file
+    return DetectorsFile(folder / Path(settings.detectors_file).expanduser(), catalog, is_optional=is_default)
+
+
+def _without_empty(data: Any) -> Any:
+    """A key without a value means its default."""
+    if not isinstance(data, dict):
+        return data
+    return {key: _without_empty(value) for key, value in data.items() if value is not None}

@@ -1,0 +1,249 @@
+"""Frames in, alerts out: every market of this detector, and which publisher feeds which. Pure.
+
+A function of the frames in their order, with a state that goes on after a restart. Time is the venue's, told by the
+watermarks of who feeds a market.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from actors.detector.market import Market
+from actors.detector.routes import ROUTES, TIMEFRAME, QuoteRoute, Route, TradeRoute
+from actors.detector.rule import World
+from actors.detector.thresholds import ThresholdBook
+from actors.detector.usd import Rates
+from actors.detector.watch import Watch, WatchState
+from protocol.codec import decode_events
+from protocol.consumer import Hole
+from protocol.errors import PayloadError
+from protocol.instruments import Catalog
+from protocol.message import Message
+from protocol.messages import Alert, Bar, Gap, Watermark
+from protocol.record import Frame
+from protocol.topics import market_topic, parse_topic
+
+Output = list[tuple[str, list[Alert]]]
+"""(topic, alerts) to publish, one frame each."""
+
+
+class RouteState(msgspec.Struct, array_like=True):
+    """What is remembered of a topic."""
+
+    venue: str
+    symbol: str
+    publisher: bytes
+    epoch: int
+    newest_ns: int
+
+
+class FoldState(msgspec.Struct, array_like=True):
+    """Everything that a fold remembers."""
+
+    epochs: dict[str, int]
+    """Publisher to its epoch."""
+    routes: dict[str, RouteState]
+    watches: list[WatchState]
+
+
+class Fold:
+    """All markets of one detector.
+
+    Args:
+        catalog: Instruments: their currencies and calendars.
+        book: Rules and thresholds.
+        counters: Where alerts and refusals are counted.
+    """
+
+    def __init__(self, catalog: Catalog, book: ThresholdBook, counters: Counter[str]) -> None:
+        self._catalog = catalog
+        self._book = book
+        self._counters = counters
+        self._rates = Rates(book.stable_coins)
+        self._world = World({}, self._rates, counters)
+        self._watches: dict[tuple[str, str], Watch] = {}
+        """By venue and symbol."""
+        self._routes: dict[str, Route] = {}
+        """By topic."""
+        self._unheard: set[str] = set()
+        """Topics that no rule hears."""
+        self._epochs: dict[bytes, int] = {}
+        self._fed: dict[bytes, list[Watch]] = {}
+        """Publisher to the markets that it feeds; made anew when that changes."""
+
+    @property
+    def markets(self) -> int:
+        """How many it watches."""
+        return len(self._watches)
+
+    def apply(self, frame: Frame) -> Output:
+        """Take one frame; returns the alerts that it caused.
+
+        Raises:
+            PayloadError: the payload is not what the topic promises.
+            UnknownSymbol: nobody configured the instrument.
+        """
+        topic = frame.topic
+        route = self._routes.get(topic)
+        if route is None or route.epoch != frame.epoch or route.publisher != frame.publisher_padded:
+            if topic in self._unheard:
+                return []
+            self._note_epoch(frame)
+            if topic.startswith("mark."):
+                return self._advance(frame)
+            if topic.startswith("gap."):
+                return self._note_gaps(frame)
+            route = self._admit(frame, route)
+            if route is None:
+                self._unheard.add(topic)
+                return []
+        alerts = route.take(frame)
+        return [(_topic(route.watch), alerts)] if alerts else []
+
+    def use(self, book: ThresholdBook) -> None:
+        """Other thresholds from now on; statistics stay."""
+        self._book = book
+        self._rates.replace_stable_coins(book.stable_coins)
+        for watch in self._watches.values():
+            watch.use(book)
+        for route in self._routes.values():
+            route.refresh()
+
+    def note_lost(self, hole: Hole) -> list[tuple[str, Message]]:
+        """Records are gone for good: what runs in the markets of their publisher begins anew.
+
+        The gap ledger has no entry of it: what the bus lost is told by who builds candles of it.
+        """
+        self._interrupt(_padded(hole.publisher))
+        return []
+
+    def snapshot(self) -> bytes:
+        """Everything it remembers, between two frames."""
+        routes = {
+            topic: RouteState(
+                route.watch.market.venue,
+                route.watch.market.symbol,
+                route.publisher,
+                route.epoch,
+                route.newest_ns,
+            )
+            for topic, route in self._routes.items()
+        }
+        epochs = {
+            name.rstrip(b"\0").decode("ascii", "replace"): epoch for name, epoch in self._epochs.items()
+        }
+        watches = [watch.snapshot() for watch in self._watches.values()]
+        return msgspec.msgpack.encode(FoldState(epochs, routes, watches))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on from a snapshot of a fold with the same rules: the same frames give the same alerts.
+
+        A rule that is new, or whose state has changed, begins anew; so does an instrument that is gone.
+
+        Raises:
+            msgspec.DecodeError: it is not one.
+        """
+        state = msgspec.msgpack.decode(snapshot, type=FoldState)
+        self._epochs = {_padded(name): epoch for name, epoch in state.epochs.items()}
+        for kept in state.watches:
+            if kept.market.symbol in self._catalog:
+                self._add(kept.market, kept)
+        for topic, row in state.routes.items():
+            watch = self._watches.get((row.venue, row.symbol))
+            if watch is not None:
+                make = ROUTES[parse_topic(topic).kind]
+                self._routes[topic] = make(watch, row.publisher, row.epoch, row.newest_ns, self._counters)
+
+    def _advance(self, frame: Frame) -> Output:
+        if frame.schema >> 8 != Watermark.SCHEMA >> 8:
+            return []  # EPOCH, SNAP and CLEAN_STOP: the epoch in the header says all that matters here
+        output: Output = []
+        fed = self._fed_by(frame.publisher_padded)
+        for mark in decode_events(frame):
+            for watch in fed:
+                if watch.market.venue == mark.venue:
+                    alerts = watch.mark(mark.ts_event_ns, is_connected=mark.is_connected)
+                    if alerts:
+                        output.append((_topic(watch), alerts))
+        return output
+
+    def _note_gaps(self, frame: Frame) -> Output:
+        if frame.schema >> 8 != Gap.SCHEMA >> 8:
+            raise PayloadError(f"{frame.topic} carries schema {frame.schema >> 8}, not {Gap.KIND}")
+        for gap in decode_events(frame):
+            watch = self._watches.get((gap.venue, gap.symbol))
+            if watch is not None and gap.state in ("open", "unfillable"):
+                watch.interrupt()
+        return []
+
+    # who feeds what
+
+    def _fed_by(self, publisher: bytes) -> list[Watch]:
+        """Markets whose trades or quotes this publisher was the last to send."""
+        fed = self._fed.get(publisher)
+        if fed is None:
+            watches = (
+                route.watch
+                for route in self._routes.values()
+                if route.publisher == publisher and isinstance(route, TradeRoute | QuoteRoute)
+            )
+            fed = self._fed[publisher] = list(dict.fromkeys(watches))
+        return fed
+
+    def _note_epoch(self, frame: Frame) -> None:
+        """A publisher that starts anew has not seen everything, and its venue's clock may have been set back."""
+        publisher = frame.publisher_padded
+        before = self._epochs.get(publisher)
+        if before == frame.epoch:
+            return
+        self._epochs[publisher] = frame.epoch
+        if before is not None:
+            self._interrupt(publisher)
+            for route in self._routes.values():
+                if route.publisher == publisher:
+                    route.newest_ns = 0
+
+    def _interrupt(self, publisher: bytes) -> None:
+        for watch in self._fed_by(publisher):
+            watch.interrupt()
+
+    def _admit(self, frame: Frame, route: Route | None) -> Route | None:
+        """The route of a topic that comes from somebody for the first time in an epoch; None if no rule hears it."""
+        publisher, epoch = frame.publisher_padded, frame.epoch
+        if route is None:
+            try:
+                kind, venue, symbol, timeframe = parse_topic(frame.topic)
+            except ValueError as fault:
+                raise PayloadError(str(fault)) from fault
+            make = ROUTES.get(kind)
+            if make is None or (make.kind is Bar and timeframe != TIMEFRAME):
+                return None
+            watch = self._watches.get((venue, symbol)) or self._add(self._new_market(venue, symbol))
+            route = self._routes[frame.topic] = make(watch, publisher, epoch, 0, self._counters)
+        elif route.publisher != publisher:
+            route.newest_ns = 0
+        route.publisher, route.epoch = publisher, epoch
+        self._fed.clear()
+        return route
+
+    def _new_market(self, venue: str, symbol: str) -> Market:
+        instrument = self._catalog.get(symbol)
+        return Market(instrument.symbol, venue, instrument.base, instrument.quote, instrument.session)
+
+    def _add(self, market: Market, kept: WatchState | None = None) -> Watch:
+        watch = self._watches[market.venue, market.symbol] = Watch(market, self._book, self._world, kept)
+        self._world.markets.setdefault(market.symbol, []).append(market)
+        self._rates.add(market)
+        if kept is None:
+            market.usd_rate = self._rates.rate(market.quote_currency)
+        return watch
+
+
+def _padded(publisher: str) -> bytes:
+    return publisher.encode().ljust(32, b"\0")
+
+
+def _topic(watch: Watch) -> str:
+    return market_topic(Alert.KIND, watch.market.venue, watch.market.symbol)

@@ -1,0 +1,127 @@
+"""One market and its rules: hands events on, turns findings into alerts, holds them to their cool-down. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.detector.market import Market
+from actors.detector.rule import ON_MARK, Finding, Handler, Rule, World, handlers_of
+from actors.detector.thresholds import ThresholdBook
+from protocol.messages import Alert
+
+SET_BACK_NS = 5_000_000_000
+"""Venue time that goes back by more has been set back: what runs begins anew."""
+
+
+class WatchState(msgspec.Struct, array_like=True):
+    """What a watch remembers."""
+
+    market: Market
+    told_ns: dict[str, int]
+    """Rule to the time of its newest alert."""
+    rules: dict[str, msgspec.Raw]
+    """Rule to its state."""
+
+
+class Watch:
+    """The rules of one market.
+
+    Args:
+        market: It.
+        book: Thresholds.
+        world: What rules may look at.
+        kept: State of an earlier watch of this market.
+    """
+
+    def __init__(
+        self, market: Market, book: ThresholdBook, world: World, kept: WatchState | None = None
+    ) -> None:
+        self.market = market
+        self._world = world
+        self._told_ns = kept.told_ns if kept else {}
+        self._rules = [
+            kind(
+                market,
+                book.of(kind.name, market.symbol),
+                _state_of(kind, kept.rules.get(kind.name) if kept else None),
+                world,
+            )
+            for kind in book.rules
+        ]
+        self._on_mark: list[tuple[Rule, Handler]] = []
+        self._enabled: list[Rule] = []
+        self.use(book)
+
+    def use(self, book: ThresholdBook) -> None:
+        """Other thresholds from now on; what is remembered stays."""
+        for rule in self._rules:
+            rule.thresholds = book.of(rule.name, self.market.symbol)
+        self._enabled = [rule for rule in self._rules if rule.thresholds.enabled]
+        self._on_mark = handlers_of(self._enabled, ON_MARK)
+
+    def handlers(self, method: str, *, only_late: bool = False) -> list[tuple[Rule, Handler]]:
+        """Enabled rules that hear a kind of event."""
+        return handlers_of(self._enabled, method, only_late=only_late)
+
+    def mark(self, now_ns: int, *, is_connected: bool) -> list[Alert]:
+        """The venue's time has reached `now_ns`."""
+        market = self.market
+        if not is_connected:
+            if market.connected_ns:
+                self.interrupt()
+            market.connected_ns = 0
+            market.now_ns = now_ns
+            return []
+        if now_ns < market.now_ns - SET_BACK_NS:
+            self.interrupt()
+            market.connected_ns = 0
+        market.now_ns = now_ns
+        market.connected_ns = market.connected_ns or now_ns
+        if market.events:
+            market.active_ns = now_ns
+        if market.quotes:
+            market.quoted_ns = now_ns
+        market.usd_rate = self._world.rates.rate(market.quote_currency)
+        alerts: list[Alert] = []
+        for rule, handler in self._on_mark:
+            finding = handler(now_ns)
+            if finding is not None:
+                alerts += self.judge(rule, finding)
+        market.events = market.quotes = 0
+        return alerts
+
+    def interrupt(self) -> None:
+        """Something was not seen."""
+        for rule in self._rules:
+            rule.on_break()
+
+    def judge(self, rule: Rule, finding: Finding) -> list[Alert]:
+        """The alert of a finding: none within the cool-down of the one before."""
+        thresholds, market = rule.thresholds, self.market
+        told_ns = self._told_ns.get(rule.name)
+        # also backwards: a venue clock that was set back must not silence a rule for hours
+        if told_ns is not None and abs(finding.ts_event_ns - told_ns) < thresholds.cool_down_s * 1e9:
+            self._world.counters["alerts_cooled_down"] += 1
+            return []
+        self._told_ns[rule.name] = finding.ts_event_ns
+        self._world.counters["alerts"] += 1
+        text = f"{market.symbol} at {market.venue}: {finding.text}"
+        severity: str = thresholds.severity
+        return [
+            Alert(market.symbol, market.venue, rule.name, severity, finding.ts_event_ns, text, finding.values)
+        ]
+
+    def snapshot(self) -> WatchState:
+        """Everything it remembers."""
+        encode = msgspec.msgpack.encode
+        states = {rule.name: msgspec.Raw(encode(rule.state)) for rule in self._rules}
+        return WatchState(self.market, self._told_ns, states)
+
+
+def _state_of(kind: type[Rule], kept: msgspec.Raw | None) -> msgspec.Struct:
+    if kept is not None:
+        try:
+            return msgspec.msgpack.decode(kept, type=kind.State)
+        except msgspec.DecodeError:  # the rule was changed since: it begins anew, the others go on
+            pass
+    return kind.State()
