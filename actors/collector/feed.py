@@ -30,6 +30,8 @@ QUIET_BOOK_NS: Final = 2_000_000_000
 LONGEST_BAN_NS: Final = 3 * 86_400 * 1_000_000_000
 """A ban that is remembered over a restart is not believed to be longer, whatever the clocks say."""
 SNAPSHOT_CAP_S: Final = 30.0
+UNWATCHED: Final = frozenset({"liquidation"})
+"""Kinds that may be silent for hours while all is well."""
 
 
 class Stream(NamedTuple):
@@ -233,9 +235,11 @@ class Feed:
         """From now on silence means something."""
         mono_ns = self._actor.clock.mono_ns()
         for name in streams:
-            if name in self.streams:
+            if name not in self.streams:
+                continue
+            if self.streams[name].kind not in UNWATCHED:
                 self._watches.arm(name, self._count(name), mono_ns)
-                self._confirmed_ns.setdefault(name, mono_ns)
+            self._confirmed_ns.setdefault(name, mono_ns)
 
     def on_down(self, line: Line, reason: str) -> None:
         """Say at once what is missing from now on."""

@@ -376,10 +376,16 @@ class Normaliser:
             )
 
     def _liquidation(self, liquidation: Liquidation) -> None:
-        tape = self._tape(liquidation.symbol)
-        if tape is not None:
-            tape.liquidations_seen += 1
+        symbol = liquidation.symbol
+        tape = self._tape(symbol)
+        if tape is None:
+            return
+        if not self._is_true(liquidation.ts_event_ns, max(liquidation.ts_recv_ns, self.newest_ns)):
+            self._drop("clock_ahead", f"{symbol}: a liquidation")
+        elif tape.is_news(liquidation):
             self._emit(liquidation)
+        else:
+            self._drop("duplicate_liquidation", symbol)
 
     def _reject(self, reject: Reject) -> None:
         self._drop(reject.reason, reject.detail)

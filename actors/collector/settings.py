@@ -34,7 +34,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     streams: dict[str, list[str]] = msgspec.field(
         default_factory=lambda: {
             "spot": ["trade", "bookTicker", "depth@100ms"],
-            "usdm": ["aggTrade", "bookTicker", "depth@100ms"],
+            "usdm": ["aggTrade", "bookTicker", "depth@100ms", "forceOrder"],
             "coinm": ["aggTrade", "bookTicker", "depth@100ms"],
         }
     )

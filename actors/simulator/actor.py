@@ -45,6 +45,11 @@ class Simulator(Actor):
         shutdown_notice path                             announce a shutdown, as the venue does
         inject          path text hex size_bytes opcode  send any frame
         skew            ms                               put the venue's clock wrong
+        print           symbol market notional side      one large trade; it moves no price
+        sweep           symbol market levels side        one market order that takes so many levels
+        liquidations    symbol market count notional side seconds
+                                                         a cascade of forced orders, with their trades
+        surge           symbol market factor seconds     so many times the volume
         truth           symbol market depth              what really happened, per instrument
         truth_trades    symbol market kind from_id to_id limit
                                                          everything that traded, by id, in pages; as long as it is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import functools
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -11,9 +12,10 @@ from msgspec import Meta
 
 from actors.simulator.channels import envelope, frame_of, text_frame
 from actors.simulator.faults import ENDLESS, FAULTS, Faults, Rule
-from actors.simulator.feed import Feed, Key
+from actors.simulator.feed import Feed, Key, keys_of
 from actors.simulator.payloads import shutdown_notice
 from actors.simulator.refusals import Refusal
+from actors.simulator.scenario import DEEDS, AnyDeed
 from actors.simulator.server import Server
 from actors.simulator.truth import MOST_ROWS
 from protocol.errors import InvalidRequest, UnknownSymbol
@@ -107,6 +109,7 @@ class Controls:
             "truth_trades": self._truth_trades,
             "start": self._start,
             "port": lambda _args: self._server.port,
+            **{name: functools.partial(self._act, kind) for name, kind in DEEDS.items()},
         }
         self._now_ns = 0
 
@@ -136,9 +139,7 @@ class Controls:
 
     def _keys(self, symbol: str, market: str) -> list[Key]:
         """Instruments named canonically or as the venue does; all of a market, or all, where none is named."""
-        if symbol in self._catalog:
-            market, symbol = self._catalog.raw(symbol, "binance") or (market, symbol)
-        found = [key for key in self._feed.instruments() if symbol in {"", key[1]} and market in {"", key[0]}]
+        found = keys_of(self._feed.instruments(), self._catalog, symbol, market)
         if not found:
             raise UnknownSymbol(f"the simulator has no instrument {market}:{symbol}", symbol=symbol)
         return found
@@ -236,12 +237,20 @@ class Controls:
         keys = self._keys(wanted.symbol, wanted.market)
         return [self._feed.truth(key, wanted.depth) for key in keys]
 
+    def _key(self, symbol: str, market: str) -> Key:
+        keys = self._keys(symbol, market)
+        if len(keys) > 1:
+            raise InvalidRequest(f"{symbol or 'every symbol'} is in several markets: name one of them")
+        return keys[0]
+
+    def _act(self, kind: type[AnyDeed], args: dict[str, Any]) -> object:
+        deed = _convert(args, kind)
+        return self._feed.act(self._key(deed.symbol, deed.market), deed)
+
     def _truth_trades(self, args: dict[str, Any]) -> object:
         wanted = _convert(args, _Trades)
-        keys = self._keys(wanted.symbol, wanted.market)
-        if len(keys) > 1:
-            raise InvalidRequest(f"{wanted.symbol} is in several markets: name one of them")
-        return self._feed.truth_trades(keys[0], wanted.kind, wanted.from_id, wanted.to_id, wanted.limit)
+        key = self._key(wanted.symbol, wanted.market)
+        return self._feed.truth_trades(key, wanted.kind, wanted.from_id, wanted.to_id, wanted.limit)
 
     def _start(self, args: dict[str, Any]) -> object:
         _convert(args, _Args)

@@ -2,7 +2,7 @@
 
 Simulated time moves only in `advance`. Event n happens at a time that follows from the rate alone, and books
 are flushed on a grid of simulated time, so two runs with the same seed, start time and rate say the same
-byte for byte, however unevenly they were advanced. Only falling behind by more than a second, which moves
+byte for byte, however unevenly they were advanced. What a scenario does, it does at the ends of those slots. Only falling behind by more than a second, which moves
 the clock on, a change of rate, and a change of who listens make them differ.
 """
 
@@ -15,8 +15,9 @@ from typing import Final, Protocol
 
 from actors.simulator.listing import Listing
 from actors.simulator.market import Market
+from actors.simulator.scenario import AnyDeed, Script
 from actors.simulator.streams import Stream
-from actors.simulator.timed import DepthChain, KlineStream, Send, TopOfBook
+from actors.simulator.timed import DepthChain, KlineStream, LiquidationStream, Send, TopOfBook
 from actors.simulator.wheel import SLOT_MS, Timed, Wheel
 
 MOST_BEHIND_MS: Final = 1_000
@@ -49,6 +50,7 @@ class Exchange:
         rate_per_s: float,
         levels: int = 200,
         history: int = 100_000,
+        liquidation_share: float = 0.0,
     ) -> None:
         """Open the exchange.
 
@@ -59,13 +61,15 @@ class Exchange:
             rate_per_s: Events per second over all markets; an event is one order.
             levels: Book levels per side of a market.
             history: Trades kept per market.
+            liquidation_share: Share of the market orders of futures that are liquidations.
         """
         self.markets = {
-            listing.key: Market(listing, seed, start_ms, levels, history, number)
+            listing.key: Market(listing, seed, start_ms, levels, history, number, liquidation_share)
             for number, listing in enumerate(listings)
         }
         self._schedule = _schedule(list(self.markets.values()), seed)
         self._wheel = Wheel()
+        self._script = Script()
         self._rate_per_ms = rate_per_s / 1000.0
         self._anchor_ms = float(start_ms)
         self._anchor_index = 0
@@ -89,6 +93,15 @@ class Exchange:
         self._anchor_ms, self._anchor_index = float(self.now_ms), self.events
         self._rate_per_ms = rate_per_s / 1000.0
 
+    def plan(self, key: tuple[str, str], deed: AnyDeed, at_ms: float) -> None:
+        """Let something out of the ordinary happen to a market, by its key, at a venue time (without skew)."""
+        self._script.add(deed, self.markets[key], at_ms)
+
+    @property
+    def acts_planned(self) -> int:
+        """How much of the scenario is still to come."""
+        return len(self._script)
+
     def advance(self, now_ms: int) -> int:
         """Let everything happen that is due until venue time `now_ms`; returns the number of events.
 
@@ -101,7 +114,9 @@ class Exchange:
         while self._slot_end_ms <= now_ms:
             if self._run_until(self._slot_end_ms, last):
                 return self.events - before
-            self._wheel.turn(self._slot_end_ms // SLOT_MS, self._slot_end_ms + self.skew_ms)
+            said_ms = self._slot_end_ms + self.skew_ms
+            self._script.run(self._slot_end_ms, said_ms)
+            self._wheel.turn(self._slot_end_ms // SLOT_MS, said_ms)
             self._slot_end_ms += SLOT_MS
         self._run_until(now_ms, last)
         return self.events - before
@@ -141,6 +156,8 @@ class Exchange:
                 return _open_instant(found, _HOOKS[stream.kind], sink.send)
             case "kline":
                 return self._open_timed(KlineStream(found, sink.send), stream.speed_ms)
+            case "forceOrder":
+                return self._open_timed(LiquidationStream(found, sink.send), stream.speed_ms)
             case "top":
                 return self._open_timed(TopOfBook(found, sink.send, stream.levels), stream.speed_ms)
             case "depth":

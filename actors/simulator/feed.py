@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from actors.simulator.player import Player
 from actors.simulator.recording import Recording
 from actors.simulator.rest import Backend, Params, Respond
 from actors.simulator.rest_data import ExchangeData
+from actors.simulator.scenario import AnyDeed, Planned
 from actors.simulator.settings import SimulatorSettings
 from actors.simulator.streams import Stream
 from actors.simulator.truth import trades_of, truth_of
@@ -46,6 +47,9 @@ class Feed(Backend, Protocol):
 
     def set_skew(self, skew_ms: int) -> None:
         """Put the venue's clock wrong."""
+
+    def act(self, key: Key, deed: AnyDeed) -> dict[str, Any]:
+        """Let something out of the ordinary happen to an instrument from now on; returns when it begins."""
 
     def start(self) -> None:
         """Begin at once if it still waits."""
@@ -81,10 +85,26 @@ class GeneratedFeed:
             rate_per_s=settings.rate_per_s,
             levels=settings.book_levels,
             history=max(1_000, min(settings.history_trades, settings.history_trades_total // len(listings))),
+            liquidation_share=settings.liquidation_share,
         )
         self.exchange.skew_ms = settings.clock_skew_ms
+        self._plan(settings.scenario, catalog)
         self.open = self.exchange.open
         self.answer = ExchangeData(self.exchange).answer
+
+    def _plan(self, scenario: Iterable[Planned], catalog: Catalog) -> None:
+        problems = []
+        for index, planned in enumerate(scenario):
+            keys = keys_of(self.instruments(), catalog, planned.symbol, planned.market)
+            if len(keys) == 1:
+                self.exchange.plan(keys[0], planned.deed(), self._start_ms + planned.at_s * 1000.0)
+            else:
+                found = ", ".join(f"{market}:{raw}" for market, raw in keys) or "nothing"
+                problems.append(
+                    f"simulator: scenario[{index}]: {planned.symbol} is {found} here, not one instrument"
+                )
+        if problems:
+            raise ConfigError(problems)
 
     def advance(self, now_ns: int) -> None:
         """Let happen what is due at this monotonic time."""
@@ -111,6 +131,12 @@ class GeneratedFeed:
         """Put the venue's clock wrong."""
         self.exchange.skew_ms = skew_ms
 
+    def act(self, key: Key, deed: AnyDeed) -> dict[str, Any]:
+        """Let something out of the ordinary happen from the next slot of venue time on."""
+        now_ms = self.exchange.now_ms
+        self.exchange.plan(key, deed, now_ms)
+        return {"instrument": f"{key[0]}:{key[1]}", "begins_ms": now_ms + self.exchange.skew_ms}
+
     def start(self) -> None:
         """It never waits."""
 
@@ -132,6 +158,7 @@ class GeneratedFeed:
             "events": exchange.events,
             "skipped_ms": exchange.skipped_ms,
             "frozen": sum(market.is_frozen for market in exchange.markets.values()),
+            "acts_planned": exchange.acts_planned,
         }
 
 
@@ -190,6 +217,15 @@ class PlayedFeed:
         """
         raise InvalidRequest(f"a recording keeps its own times: cannot add {skew_ms} ms")
 
+    def act(self, key: Key, deed: AnyDeed) -> dict[str, Any]:
+        """Refuse: a recording happens as it has happened.
+
+        Raises:
+            InvalidRequest: always.
+        """
+        del deed
+        raise InvalidRequest(f"nothing can be made to happen to {key[1]}: a recording is played")
+
     def truth(self, key: Key, depth: int) -> dict[str, Any]:
         """What was played; the truth of a recording is the recording."""
         del key, depth
@@ -207,6 +243,13 @@ class PlayedFeed:
     def status(self) -> dict[str, Any]:
         """For the heartbeat."""
         return {"mode": "play", **self.player.status()}
+
+
+def keys_of(instruments: Iterable[Key], catalog: Catalog, symbol: str, market: str) -> list[Key]:
+    """Instruments of that canonical or venue's name; all of a market, or all, where none is named."""
+    if symbol in catalog:
+        market, symbol = catalog.raw(symbol, "binance") or (market, symbol)
+    return [key for key in instruments if symbol in {"", key[1]} and market in {"", key[0]}]
 
 
 def feed_of(settings: SimulatorSettings, catalog: Catalog, now_ns: int, mono_ns: int) -> Feed:

@@ -3,7 +3,7 @@
 Each step is one order: a market order that takes liquidity, a change at the top, or a change deeper down.
 All randomness comes from the instrument's own seeded generator, so the same seed and step number give the
 same events whatever else is simulated beside it. Trades consume the book, so trades, best prices and depth
-agree with each other at every update id.
+agree with each other at every update id. What is out of the ordinary (`scenario`) comes in through `act`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from actors.simulator.candle import Candle, Candles, kline_event
+from actors.simulator.forced_order import ForcedOrder
 from actors.simulator.history import AGG_FIELDS, TRADE_FIELDS, History
 from actors.simulator.listing import Listing
 from actors.simulator.order_book import OrderBook
@@ -28,6 +29,12 @@ WIDE: Final = 4
 """With a spread of more levels than this somebody improves it, whatever else would have happened."""
 PULL: Final = 0.06
 """How strongly the taker side leans towards the fair price, per level of distance."""
+REACH: Final = 2
+"""Levels that an ordinary market order takes at most: whoever sees no more there leaves the rest."""
+SURGE_TAKES: Final = 0.6
+"""Share of market orders in a volume surge."""
+SURGE_DEPTH: Final = 40
+"""Levels from the top that are filled up for a volume surge."""
 _CACHED_TEXTS: Final = 20_000
 
 
@@ -42,6 +49,7 @@ class Market:
         levels: int = 200,
         history: int = 100_000,
         number: int = 0,
+        forced_share: float = 0.0,
     ) -> None:
         """Make the market as it is at time `t_ms`, before the first step.
 
@@ -52,12 +60,20 @@ class Market:
             levels: Book levels per side, about.
             history: Trades (and aggregate trades) kept for REST.
             number: Place in the exchange's list; spreads the timed streams over time.
+            forced_share: Share of market orders that are liquidations; none on spot.
         """
         self.listing = listing
         self.number = number
         self.payloads = payloads_of(listing)
         random_of_listing = random.Random(f"{seed}:{listing.market}:{listing.raw}")
         self._draw: Callable[[], float] = random_of_listing.random
+        # of its own, so that the share does not change what else happens
+        self._draw_forced: Callable[[], float] = random.Random(
+            f"{seed}:forced:{listing.market}:{listing.raw}"
+        ).random
+        self._forced_share = forced_share if listing.market != "spot" else 0.0
+        self._takes = TAKES
+        self._typical_lots = float(listing.typical_lots)
         self._levels = max(20, min(levels, listing.first_level // 4))
         self._texts: dict[int, str] = {}
         self._fair = float(listing.first_level)
@@ -71,6 +87,10 @@ class Market:
         self.tickers = 0
         """Changes of the best bid or ask so far, in price or size."""
         self.steps = 0
+        self.forced_orders = 0
+        """Liquidations so far."""
+        self.forced_order: ForcedOrder | None = None
+        """The newest of them."""
         self.is_frozen = False
         """Nothing happens while set."""
         self.on_trade: Send | None = None
@@ -97,12 +117,25 @@ class Market:
         kind = draw()
         if ask - bid > WIDE:
             self._improve()
-        elif kind < TAKES:
+        elif kind < self._takes:
             self._take(t_ms)
         elif kind < TOP_MOVES:
             self._move_top()
         else:
             self._move_deep()
+        self._tell(t_ms, bid, ask, bid_lots, ask_lots)
+
+    def act(self, t_ms: int, deed: Callable[[Market], None]) -> None:
+        """Let something out of the ordinary happen at venue time `t_ms`; tells the streams."""
+        book = self.book
+        bid, ask = book.best_bid, book.best_ask
+        bid_lots, ask_lots = book.bids[bid], book.asks[ask]
+        deed(self)
+        self._tell(t_ms, bid, ask, bid_lots, ask_lots)
+
+    def _tell(self, t_ms: int, bid: int, ask: int, bid_lots: int, ask_lots: int) -> None:
+        """Say what has changed since the top of the book was this."""
+        book = self.book
         if (
             book.best_bid != bid
             or book.best_ask != ask
@@ -116,31 +149,80 @@ class Market:
             self.instant.flush(t_ms)
 
     def _take(self, t_ms: int) -> None:
-        """A market order: eats one level in part or whole, sometimes reaches into the next ones."""
+        """A market order: eats one level in part or whole, sometimes reaches into the next one."""
         draw, book = self._draw, self.book
         lean = (self._fair - (book.best_bid + book.best_ask) / 2) * PULL
         is_buy = draw() < 0.5 + max(-0.45, min(0.45, lean))
         size = draw()
-        lots = 1 + int(self.listing.typical_lots * size * size * size * 2.2)
-        while lots > 0:
+        lots = 1 + int(self._typical_lots * size * size * size * 2.2)
+        is_forced = self._forced_share > 0 and self._draw_forced() < self._forced_share
+        self.take(t_ms, lots, is_buy=is_buy, is_forced=is_forced)
+
+    def take(
+        self,
+        t_ms: int,
+        lots: int,
+        *,
+        is_buy: bool,
+        reach: int = REACH,
+        most_fills: int = 0,
+        is_forced: bool = False,
+    ) -> None:
+        """A market order, level by level; what it does not get is dropped.
+
+        Args:
+            t_ms: Venue time.
+            lots: Size.
+            is_buy: Its side.
+            reach: Levels it takes at most.
+            most_fills: Resting orders that it meets at one level at most, 0: as it comes.
+            is_forced: It is a liquidation.
+        """
+        book, left, value = self.book, lots, 0
+        while left > 0 and reach > 0:
             level = book.best_ask if is_buy else book.best_bid
             resting = (book.asks if is_buy else book.bids)[level]
-            filled = min(lots, resting)
-            self._fill(t_ms, level, filled, is_buy)
-            if is_buy:
-                self._set_ask(level, resting - filled)
-            else:
-                self._set_bid(level, resting - filled)
-            lots -= filled
+            filled = min(left, resting)
+            self._fill(t_ms, level, filled, is_buy, most_fills)
+            self.put(level, resting - filled, is_bid=not is_buy)
+            left -= filled
+            value += filled * level
+            reach -= 1
         self._refill(is_bid=not is_buy)
+        if is_forced:
+            average = round(value * self.listing.grid_units / (lots - left))
+            self.forced_orders += 1
+            self.forced_order = ForcedOrder(t_ms, is_buy, lots, lots - left, filled, average)
 
-    def _fill(self, t_ms: int, level: int, lots: int, is_buy: bool) -> None:
-        """Fills at one level, of one to three resting orders: as many trades, one aggregate trade."""
+    def put(self, level: int, lots: int, *, is_bid: bool) -> None:
+        """Set what rests at a level."""
+        if is_bid:
+            self._set_bid(level, lots)
+        else:
+            self._set_ask(level, lots)
+
+    def begin_surge(self, factor: float) -> None:
+        """From now on about `factor` times the volume: more market orders, larger ones, and as much more to meet them."""
+        larger = factor * TAKES / SURGE_TAKES
+        self._takes = SURGE_TAKES
+        self._typical_lots = self.listing.typical_lots * larger
+        book = self.book
+        for is_bid, top in ((True, book.top_bids(SURGE_DEPTH)), (False, book.top_asks(SURGE_DEPTH))):
+            for level, lots in top:
+                self.put(level, 1 + int(lots * larger), is_bid=is_bid)
+
+    def end_surge(self) -> None:
+        """As busy as ever; what rests is taken or replaced by and by."""
+        self._takes = TAKES
+        self._typical_lots = float(self.listing.typical_lots)
+
+    def _fill(self, t_ms: int, level: int, lots: int, is_buy: bool, most_fills: int) -> None:
+        """Fills at one level, of one or two resting orders: as many trades, one aggregate trade."""
         price = level * self.listing.grid_units
         is_buyer_maker = not is_buy
         first_id = self.trades.next_id
         left = lots
-        orders = 1 + int(self._draw() * 1.6)
+        orders = most_fills or 1 + int(self._draw() * 1.6)
         while left > 0:
             part = left if orders <= 1 or left < 3 else 1 + int(self._draw() * (left - 1))
             self._trade(t_ms, level, price, part, is_buyer_maker)
@@ -237,7 +319,7 @@ class Market:
 
     def _new_lots(self) -> int:
         draw = self._draw()
-        return 1 + int(self.listing.typical_lots * (0.1 + draw * draw * 1.8))
+        return 1 + int(self._typical_lots * (0.1 + draw * draw * 1.8))
 
     def _ticker(self, t_ms: int) -> str:
         book, lots_text = self.book, self.listing.lots_text

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from actors.simulator.forced_order import ForcedOrder
 from actors.simulator.listing import Listing
 
 Levels = Sequence[tuple[str, str]]
@@ -66,6 +67,7 @@ class UsdmPayloads:
     """Texts of one USD-M instrument."""
 
     def __init__(self, listing: Listing) -> None:
+        self._listing = listing
         self._raw = listing.raw
         self._pair = f"{listing.base}{listing.quote}" if "_" in listing.raw else listing.raw
 
@@ -101,6 +103,16 @@ class UsdmPayloads:
 
     top = depth
     """`<symbol>@depth5`, `10`, `20`: on futures the same shape, holding the whole top of the book."""
+
+    def force_order(self, t_ms: int, order: ForcedOrder) -> str:
+        """`<symbol>@forceOrder`: a liquidation; `E` is when it is told, `T` when it traded."""
+        price, lots = self._listing.price_text, self._listing.lots_text
+        return (
+            f'{{"e":"forceOrder","E":{t_ms},"o":{{"s":"{self._raw}","S":"{"BUY" if order.is_buy else "SELL"}",'
+            f'"o":"LIMIT","f":"IOC","q":"{lots(order.ordered_lots)}","p":"{price(order.limit_units)}",'
+            f'"ap":"{price(order.average_units)}","X":"FILLED","l":"{lots(order.last_lots)}",'
+            f'"z":"{lots(order.filled_lots)}","T":{order.t_ms},"ps":"{self._pair}","st":1}}}}'
+        )
 
     def snapshot(self, t_ms: int, last: int, bids: Levels, asks: Levels) -> str:
         """Answer of GET /fapi/v1/depth."""

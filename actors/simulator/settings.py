@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from actors.simulator.scenario import Planned
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -31,6 +33,12 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Instruments to simulate, the first ones of symbols.yaml with a Binance name; 0 is all."""
     symbols_extra: Count = 0
     """Spot instruments LOAD0001USDT... to add for load tests."""
+    liquidation_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.001
+    """Share of the market orders of USD-M instruments that are liquidations; they are told on `forceOrder`."""
+    scenario: list[Planned] = []
+    """What happens out of the ordinary, at which second of venue time after the start, for example
+    `{at_s: 600, do: print, symbol: BTC_USDT, notional: 2000000, side: 1}`; `do` is print, sweep, liquidations or surge,
+    with the arguments of the `ctl` operation of that name."""
     book_levels: Annotated[int, msgspec.Meta(ge=20, le=5_000)] = 200
     """Price levels per side of each order book, about."""
     history_trades: Annotated[int, msgspec.Meta(ge=1_000)] = 100_000

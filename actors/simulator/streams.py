@@ -2,7 +2,7 @@
 
     /spot/ws[/<stream>...]   /spot/stream?streams=<a>/<b>
     /usdm/public/...         depth, bookTicker, trade
-    /usdm/market/...         aggTrade, kline
+    /usdm/market/...         aggTrade, kline, forceOrder
     /usdm/...                the old root: still acks everything, but only sends bookTicker and trade
     /coinm/...               as before the split; recordings only
 
@@ -18,12 +18,13 @@ from urllib.parse import parse_qs, unquote
 
 MARKETS: Final = ("spot", "usdm", "coinm")
 PUBLIC_KINDS: Final = frozenset({"trade", "bookTicker", "depth", "top"})
-MARKET_KINDS: Final = frozenset({"aggTrade", "kline", "other"})
+MARKET_KINDS: Final = frozenset({"aggTrade", "kline", "forceOrder", "other"})
 ALL_KINDS: Final = PUBLIC_KINDS | MARKET_KINDS
 UNROUTED_KINDS: Final = frozenset({"trade", "bookTicker"})
 _DEPTH: Final = re.compile(r"depth(5|10|20)?(?:@(0|100|250|500|1000)ms)?\Z")
 _DEFAULT_SPEED_MS: Final = {"spot": 1000, "usdm": 250, "coinm": 250}
 _KLINE_SPEED_MS: Final = 1000
+_FORCE_ORDER_SPEED_MS: Final = 1000
 
 
 class Stream(NamedTuple):
@@ -32,7 +33,8 @@ class Stream(NamedTuple):
     raw: str
     """Instrument's name at the venue, upper case."""
     kind: str
-    """trade, aggTrade, bookTicker, depth (changes), top (depth5, 10, 20), kline; other: only in recordings."""
+    """trade, aggTrade, bookTicker, depth (changes), top (depth5, 10, 20), kline, forceOrder
+    (liquidations, USD-M); other: only in recordings."""
     speed_ms: int = 0
     """Interval of its messages; 0: at once."""
     levels: int = 0
@@ -90,6 +92,8 @@ def parse_stream(market: str, name: str) -> Stream | None:
         return Stream(raw, what)
     if what == "kline_1m":
         return Stream(raw, "kline", _KLINE_SPEED_MS)
+    if what == "forceOrder" and market == "usdm":
+        return Stream(raw, "forceOrder", _FORCE_ORDER_SPEED_MS)
     match = _DEPTH.match(what)
     if match is None:
         return Stream(raw, "other")

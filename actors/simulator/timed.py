@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from actors.simulator.payloads import UsdmPayloads
+
 if TYPE_CHECKING:
     from actors.simulator.market import Market
 
@@ -100,3 +102,22 @@ class KlineStream:
         if running.count != self._sent_count:
             self._sent_count = running.count
             self._send(market.kline(running, t_ms, is_closed=False))
+
+
+class LiquidationStream:
+    """The `forceOrder` stream: the newest liquidation of the interval; those before it are never told."""
+
+    __slots__ = ("_send", "_told", "market")
+
+    def __init__(self, market: Market, send: Send) -> None:
+        self.market = market
+        self._send = send
+        self._told = market.forced_orders
+
+    def flush(self, t_ms: int) -> None:
+        """Send the newest one if there was any since the last time."""
+        market = self.market
+        order, payloads = market.forced_order, market.payloads
+        if order is not None and market.forced_orders != self._told and isinstance(payloads, UsdmPayloads):
+            self._told = market.forced_orders
+            self._send(payloads.force_order(t_ms, order))

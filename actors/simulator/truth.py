@@ -34,6 +34,7 @@ def truth_of(market: Market, depth: int) -> dict[str, Any]:
         "first_agg_id": market.first_agg_id,
         "last_agg_id": market.agg_trades.next_id - 1,
         "tickers": market.tickers,
+        "forced_orders": market.forced_orders,
         "update_id": market.update_id,
         "bids": bids,
         "asks": asks,

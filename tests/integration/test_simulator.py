@@ -275,6 +275,11 @@ def test_it_can_send_anything_and_have_a_wrong_clock(venue: Venue) -> None:
         ("truth_trades", {}, "symbol"),
         ("truth_trades", {"symbol": "NOPE"}, "NOPE"),
         ("truth_trades", {"symbol": "BTCUSDT"}, "several markets"),
+        ("print", {}, "symbol"),
+        ("print", {"symbol": "BTC_USDT", "side": 2}, "side"),
+        ("sweep", {"symbol": "BTCUSDT"}, "several markets"),
+        ("surge", {"symbol": "BTC_USDT", "at_s": 5}, "at_s"),
+        ("liquidations", {"symbol": "NOPE"}, "NOPE"),
     ],
 )
 def test_a_wrong_control_request_is_refused_with_the_reason(

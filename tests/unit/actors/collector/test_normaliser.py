@@ -263,3 +263,24 @@ def test_a_forgotten_symbol_ends_its_gaps(path):
     (gap,) = path.take()
     assert (gap.state, gap.reason) == ("unfillable", "unsubscribed")
     assert path.normaliser.unsynced == set()
+
+
+def forced(t_ms: int = T_MS, side: str = "SELL", z: str = "0.5", st: int = 1) -> bytes:
+    order = {"s": "BTCUSDT", "S": side, "ap": "100", "z": z, "T": t_ms, "st": st}
+    return frame("btcusdt@forceOrder", e="forceOrder", E=t_ms + 1000, o=order)
+
+
+def test_liquidations_come_out_once():
+    path = Path("usdm")
+    out = path.take(forced(), forced(), forced(T_MS + 1000), forced(T_MS + 1000, "BUY"))
+    assert [(one.ts_event_ns - EVENT_NS, one.side) for one in out] == [(0, -1), (10**9, -1), (10**9, 1)]
+    assert path.dropped == {"duplicate_liquidation": 1}
+    assert path.normaliser.tapes["BTC_USDT"].seen("liquidation") == 4
+
+
+def test_a_liquidation_of_the_future_is_refused_and_moves_no_clock():
+    path = Path("usdm")
+    assert not path.take(forced(T_MS + 3_600_000))
+    assert path.take(forced(T_MS + 1000))
+    assert path.dropped == {"clock_ahead": 1}
+    assert path.normaliser.newest_ns == 0

@@ -42,7 +42,7 @@ def test_each_path_serves_its_kinds() -> None:
 
     assert "aggTrade" not in kinds("/usdm/public/ws")
     assert kinds("/usdm/public/ws") >= {"depth", "bookTicker", "trade", "top"}
-    assert kinds("/usdm/market/ws") >= {"aggTrade", "kline"}
+    assert kinds("/usdm/market/ws") >= {"aggTrade", "kline", "forceOrder"}
     assert "depth" not in kinds("/usdm/market/ws")
     assert kinds("/usdm/ws") == {"trade", "bookTicker"}
     assert kinds("/spot/ws") >= {"aggTrade", "depth", "kline", "trade"}
@@ -64,6 +64,13 @@ def test_each_path_serves_its_kinds() -> None:
 )
 def test_stream_names(name: str, kind: str, speed_ms: int, levels: int) -> None:
     assert parse_stream("spot", name) == ("BTCUSDT", kind, speed_ms, levels)
+
+
+def test_liquidations_are_a_stream_of_usdm_alone() -> None:
+    assert parse_stream("usdm", "btcusdt@forceOrder") == ("BTCUSDT", "forceOrder", 1_000, 0)
+    route = parse_route("/usdm/public/ws")
+    assert route is not None
+    assert "forceOrder" not in route.kinds
 
 
 def test_upper_case_and_rubbish_name_no_stream() -> None:
