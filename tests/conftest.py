@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import hypothesis
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.support import data
 from tests.support.paths import short_folder
 
+RECORDING: Final = "recording"
 hypothesis.settings.register_profile("tapehub", deadline=None)  # a busy machine is not a fault
 hypothesis.settings.load_profile("tapehub")
 
@@ -26,6 +28,28 @@ def run_dir() -> Iterator[Path]:
 def recording() -> Callable[[str], Path]:
     """Path of a recording by its name below the data folder; the test must carry the `recording` mark."""
     return data.recording
+
+
+@pytest.fixture(autouse=True)
+def recordings_used(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Write down which recordings a test has used, for the closing lines."""
+    yield
+    request.node.user_properties.extend((RECORDING, name) for name in data.take_used())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the recordings that the tests were compared with."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    names = {
+        value
+        for report in reports
+        for key, value in getattr(report, "user_properties", ())
+        if key == RECORDING
+    }
+    if names:
+        terminalreporter.section("recordings used")
+        for name in sorted(names):
+            terminalreporter.line(name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,6 +22,16 @@ def data_dir() -> Path | None:
     return folder if (folder / "truth").is_dir() else None
 
 
+_used: set[str] = set()
+
+
+def take_used() -> list[str]:
+    """Names of the recordings that were asked for since the last call."""
+    found = sorted(_used)
+    _used.clear()
+    return found
+
+
 def recording(name: str) -> Path:
     """Path of one recording, for example `binance/hft_spot_ethusdt_20240808.gz`.
 
@@ -34,6 +44,7 @@ def recording(name: str) -> Path:
     path = folder / name
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there")
+    _used.add(name)
     return path
 
 
