@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from protocol.codec import decode_events
 from protocol.errors import FrameError
-from protocol.messages import Beat, Epoch
+from protocol.messages import Beat, Epoch, Gap
 from protocol.record import Frame, RecordKind
 from protocol.replay import Position
 
@@ -113,3 +113,30 @@ def _rest_of_epoch(
     elif heard_seq > seq:
         found.append(Hole(publisher, epoch, seq + 1, heard_seq, NEVER_STORED))
     return found
+
+
+def bus_gap(hole: Hole, mark: str, venue: str, symbol: str, kind: str, event_ns: int) -> Gap:
+    """The gap ledger's entry of records that were lost between a publisher and who heard it.
+
+    Args:
+        hole: What was lost.
+        mark: Who missed it, for the id: two that miss the same have an entry each.
+        venue: Whose messages may have been among them.
+        symbol: The same.
+        kind: The same.
+        event_ns: Newest event before.
+    """
+    last = hole.last_seq or "the end"
+    return Gap(
+        gap_id=f"{hole.publisher}-{hole.epoch}-{mark}{hole.first_seq}-{symbol}",
+        venue=venue,
+        symbol=symbol,
+        kind=kind,
+        from_id=0,
+        to_id=0,
+        from_ts_ns=event_ns,
+        to_ts_ns=event_ns,
+        cause="bus_drop",
+        state="unfillable",
+        reason=f"records {hole.first_seq} to {last} of {hole.publisher}/{hole.epoch}: {hole.reason}",
+    )

@@ -6,7 +6,7 @@ A payload is a msgpack array of events; the record header's schema says which ty
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from protocol.errors import PayloadError
 from protocol.messages import MESSAGE_TYPES, Message
 from protocol.record import Frame
 
+M = TypeVar("M", bound=Message)
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoders: Final[dict[int, msgspec.msgpack.Decoder[Any]]] = {
     kind.SCHEMA >> 8: msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
@@ -42,6 +43,17 @@ def decode_events(frame: Frame) -> list[Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise PayloadError(f"{frame.topic}: {fault}") from fault
     return events
+
+
+def decode_as(frame: Frame, kind: type[M]) -> list[M]:
+    """Events of a frame, of this type and no other.
+
+    Raises:
+        PayloadError: they are something else, or the payload is not what the schema says.
+    """
+    if frame.schema >> 8 != kind.SCHEMA >> 8:
+        raise PayloadError(f"{frame.topic} carries schema {frame.schema >> 8}, not {kind.KIND}")
+    return decode_events(frame)
 
 
 def decode_generic(frame: Frame) -> list[Any]:

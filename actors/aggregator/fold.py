@@ -8,13 +8,13 @@ function of the frames in their order, and can go on from its state.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import msgspec
 
 from actors.aggregator.bars import TRUST_NS, BarBuilder, BuilderState, Output
 from actors.aggregator.rules import Rules
-from protocol.codec import decode_events
+from protocol.chain import bus_gap
+from protocol.codec import decode_as
 from protocol.consumer import Hole
 from protocol.errors import PayloadError
 from protocol.instruments import Catalog
@@ -93,11 +93,11 @@ class Fold:
             if builder is None:
                 return []
         if builder.source == Trade.KIND:
-            trades = _events(frame, Trade)
+            trades = decode_as(frame, Trade)
             self._counters["ticks_received"] += len(trades)
             builder.add_trades(trades)
         else:
-            quotes = _events(frame, Quote)
+            quotes = decode_as(frame, Quote)
             self._counters["ticks_received"] += len(quotes)
             builder.add_quotes(quotes)
         return builder.take()
@@ -113,7 +113,12 @@ class Fold:
             if builder.is_started:
                 builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
                 topic = market_topic(Gap.KIND, builder.venue, builder.symbol)
-                found.append((topic, _gap_of(builder, hole)))
+                found.append(
+                    (
+                        topic,
+                        bus_gap(hole, "bus", builder.venue, builder.symbol, builder.source, builder.event_ns),
+                    )
+                )
         return found
 
     def builder(self, venue: str, symbol: str) -> BarBuilder | None:
@@ -186,7 +191,7 @@ class Fold:
         if frame.schema >> 8 != Watermark.SCHEMA >> 8:
             return []  # EPOCH and CLEAN_STOP: the epoch in the header says all that matters here
         output: Output = []
-        for mark in _events(frame, Watermark):
+        for mark in decode_as(frame, Watermark):
             self._counters["watermarks_received"] += 1
             is_ahead = mark.ts_event_ns - frame.ts_pub_ns > self._rules.max_ahead_ns
             if is_ahead and mark.ts_event_ns > feed.newest_ns + TRUST_NS:
@@ -202,7 +207,7 @@ class Fold:
 
     def _note_gaps(self, frame: Frame) -> Output:
         output: Output = []
-        for gap in _events(frame, Gap):
+        for gap in decode_as(frame, Gap):
             self._counters["gaps_received"] += 1
             builder = self.builders.get(market_topic(gap.kind, gap.venue, gap.symbol))
             if builder is not None:
@@ -215,7 +220,7 @@ class Fold:
         if not frame.flags & FLAG_REPAIRED:
             return []
         touched: dict[str, BarBuilder] = {}
-        for bar in _events(frame, Bar):
+        for bar in decode_as(frame, Bar):
             self._counters["klines_received"] += 1
             topic = market_topic(Trade.KIND, bar.venue, bar.symbol)
             builder = self.builders.get(topic)
@@ -225,32 +230,3 @@ class Fold:
                 builder.absorb(bar)
                 touched[topic] = builder
         return [made for builder in touched.values() for made in builder.take()]
-
-
-def _gap_of(builder: BarBuilder, hole: Hole) -> Gap:
-    """The ledger's entry of records that were lost between a collector and us."""
-    last = hole.last_seq or "the end"
-    return Gap(
-        gap_id=f"{hole.publisher}-{hole.epoch}-bus{hole.first_seq}-{builder.symbol}",
-        venue=builder.venue,
-        symbol=builder.symbol,
-        kind=builder.source,
-        from_id=0,
-        to_id=0,
-        from_ts_ns=builder.event_ns,
-        to_ts_ns=builder.event_ns,
-        cause="bus_drop",
-        state="unfillable",
-        reason=f"records {hole.first_seq} to {last} of {hole.publisher}/{hole.epoch}: {hole.reason}",
-    )
-
-
-def _events(frame: Frame, kind: type[Message]) -> list[Any]:
-    """Events of a frame, of this type and no other.
-
-    Raises:
-        PayloadError: they are something else.
-    """
-    if frame.schema >> 8 != kind.SCHEMA >> 8:
-        raise PayloadError(f"{frame.topic} carries schema {frame.schema >> 8}, not {kind.KIND}")
-    return decode_events(frame)

@@ -16,7 +16,7 @@ from actors.detector.rule import World
 from actors.detector.thresholds import ThresholdBook
 from actors.detector.usd import Rates
 from actors.detector.watch import Watch, WatchState
-from protocol.codec import decode_events
+from protocol.codec import decode_as, decode_events
 from protocol.consumer import Hole
 from protocol.errors import PayloadError
 from protocol.instruments import Catalog
@@ -170,9 +170,7 @@ class Fold:
         return output
 
     def _note_gaps(self, frame: Frame) -> Output:
-        if frame.schema >> 8 != Gap.SCHEMA >> 8:
-            raise PayloadError(f"{frame.topic} carries schema {frame.schema >> 8}, not {Gap.KIND}")
-        for gap in decode_events(frame):
+        for gap in decode_as(frame, Gap):
             watch = self._watches.get((gap.venue, gap.symbol))
             if watch is not None and gap.state in ("open", "unfillable"):
                 watch.interrupt()

@@ -12,8 +12,7 @@ from typing import Any, ClassVar, Final
 
 from actors.detector.rule import HANDLERS, Handler, Rule
 from actors.detector.watch import Watch
-from protocol.codec import decode_events
-from protocol.errors import PayloadError
+from protocol.codec import decode_as
 from protocol.message import Message
 from protocol.messages import Alert, Bar, Liquidation, Quote, Sweep, Trade
 from protocol.record import FLAG_REPAIRED, Frame
@@ -62,12 +61,7 @@ class Route:
         Raises:
             PayloadError: the payload is not what the topic promises.
         """
-        return self._take(self._events(frame), frame.flags & FLAG_REPAIRED)
-
-    def _events(self, frame: Frame) -> list[Any]:
-        if frame.schema >> 8 != self.kind.SCHEMA >> 8:
-            raise PayloadError(f"{frame.topic} carries schema {frame.schema >> 8}, not {self.kind.KIND}")
-        return decode_events(frame)
+        return self._take(decode_as(frame, self.kind), frame.flags & FLAG_REPAIRED)
 
     def _take(self, events: Sequence[Any], is_repaired: int) -> list[Alert]:
         alerts: list[Alert] = []

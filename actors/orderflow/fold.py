@@ -17,7 +17,8 @@ from actors.orderflow.rules import Rules
 from actors.orderflow.series import TRUST_NS, SymbolFlow
 from actors.orderflow.series_state import SeriesState
 from actors.orderflow.steps import Output
-from protocol.codec import decode_events
+from protocol.chain import bus_gap
+from protocol.codec import decode_as, decode_events
 from protocol.consumer import Hole
 from protocol.errors import PayloadError
 from protocol.instruments import Catalog
@@ -139,7 +140,9 @@ class Fold:
             if series.is_started:
                 series.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
                 topic = market_topic(Gap.KIND, series.venue, series.symbol)
-                found.append((topic, _gap_of(series, hole)))
+                found.append(
+                    (topic, bus_gap(hole, "flow", series.venue, series.symbol, Trade.KIND, series.event_ns))
+                )
         return found
 
     def snapshot(self) -> bytes:
@@ -246,10 +249,8 @@ class Fold:
         return output
 
     def _note_gaps(self, frame: Frame) -> Output:
-        if frame.schema >> 8 != Gap.SCHEMA >> 8:
-            raise PayloadError(f"{frame.topic} carries schema {frame.schema >> 8}, not {Gap.KIND}")
         output: Output = []
-        for gap in decode_events(frame):
+        for gap in decode_as(frame, Gap):
             self._counters["gaps_received"] += 1
             if f"{gap.venue} {gap.symbol}" in self.series:
                 for target in self._targets_of(gap.venue, gap.symbol):
@@ -260,21 +261,3 @@ class Fold:
 
 def _padded(publisher: str) -> bytes:
     return publisher.encode().ljust(32, b"\x00")
-
-
-def _gap_of(series: SymbolFlow, hole: Hole) -> Gap:
-    """The ledger's entry of records that were lost between a collector and us."""
-    last = hole.last_seq or "the end"
-    return Gap(
-        gap_id=f"{hole.publisher}-{hole.epoch}-flow{hole.first_seq}-{series.symbol}",
-        venue=series.venue,
-        symbol=series.symbol,
-        kind=Trade.KIND,
-        from_id=0,
-        to_id=0,
-        from_ts_ns=series.event_ns,
-        to_ts_ns=series.event_ns,
-        cause="bus_drop",
-        state="unfillable",
-        reason=f"records {hole.first_seq} to {last} of {hole.publisher}/{hole.epoch}: {hole.reason}",
-    )
