@@ -147,7 +147,8 @@ class Series:
     def _close(self, candle: Candle) -> Feature:
         lowest = min(self._lowest, candle.coverage)
         self._advance(candle)
-        self._lowest = self._lowest_coverage()
+        if lowest < 1.0:  # else nothing but whole candles came before it, and it is one
+            self._lowest = self._lowest_coverage()
         return self._feature(candle, self._states, candle.revision, lowest)
 
     def _advance(self, candle: Candle) -> None:
