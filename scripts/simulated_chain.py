@@ -7,7 +7,6 @@ books are left out: no rule hears them, and they would be most of the work.
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
@@ -20,17 +19,16 @@ from actors.simulator.exchange import Exchange
 from actors.simulator.listing import listings_of
 from actors.simulator.scenario import AnyDeed
 from actors.simulator.streams import parse_stream
-from protocol.codec import encode_events
 from protocol.instruments import Catalog
 from protocol.messages import Alert, Message, Watermark
-from protocol.record import VERSION, Frame, RecordKind
+from protocol.record import Frame, RecordKind
 from protocol.topics import mark_topic
+from tapehub.playing import MARK_NS, Published
 
 VENUE: Final = "binance"
 STREAMS: Final = {"spot": ("trade", "bookTicker"), "usdm": ("aggTrade", "bookTicker", "forceOrder")}
 TURN_MS: Final = 10
 """Venue time of one turn of the collector's loop."""
-MARK_MS: Final = 250
 MAX_AHEAD_NS: Final = 5_000_000_000
 
 Key = tuple[str, str]
@@ -52,27 +50,23 @@ class Link(NamedTuple):
 
 
 class Publisher:
-    """Numbers frames as a publisher does, and hands them on."""
+    """Hands on what a publisher would send.
+
+    Args:
+        name: Of the publisher.
+        deliver: Takes each frame.
+    """
 
     def __init__(self, name: str, deliver: Callable[[Frame], None]) -> None:
         self.now_ns = 0
-        self._padded = name.encode().ljust(32, b"\0")
+        self._frames = Published(name)
         self._deliver = deliver
-        self._seq = itertools.count(1)
-        self._topic_seqs: Counter[str] = Counter()
 
     def publish(
         self, topic: str, messages: Sequence[Message], kind: int = RecordKind.DATA, flags: int = 0
     ) -> None:
         """Send messages of one type."""
-        self._topic_seqs[topic] += 1
-        payload, schema, number = encode_events(messages), messages[0].SCHEMA, self._topic_seqs[topic]
-        self._deliver(
-            Frame(
-                topic, payload, b"", len(payload), 0, VERSION, kind, flags, schema, self._padded, 1,
-                next(self._seq), number, self.now_ns,
-            )
-        )  # fmt: skip
+        self._deliver(self._frames.frame(topic, messages, self.now_ns, kind, flags))
 
 
 class _Sink:
@@ -179,7 +173,7 @@ class Chain:
             self._publisher.now_ns = self.turn_ns
             exchange.advance(now_ms)
             outbox.flush()
-            if now_ms % MARK_MS == 0:
+            if self.turn_ns % MARK_NS == 0:
                 at = Watermark("collector.binance.1", VENUE, self.turn_ns, is_connected=True)
                 self._publisher.publish(mark, [at], RecordKind.TIME)
 

@@ -19,6 +19,8 @@ from protocol.sessions import Session, session_named
 from tapehub.playing import CollectorFrames, Published
 
 SESSION: Final = "session"
+TO_DETECTOR: Final = ("bar.", "sweep.")
+"""What the detector hears of the others' output."""
 
 
 class Found:
@@ -110,6 +112,8 @@ class Folds:
         for fold, published in self._stages:
             for topic, messages in fold.apply(frame):
                 yield from messages
+                if not topic.startswith(TO_DETECTOR):
+                    continue
                 for _, alerts in self._detector.apply(published.frame(topic, messages, frame.ts_pub_ns)):
                     yield from alerts
         for _, alerts in self._detector.apply(frame):

@@ -28,10 +28,8 @@ from actors.aggregator.rules import Rules
 from protocol.messages import Bar, Gap, Quote, Trade
 from protocol.sessions import FOREVER_NS, Session
 from protocol.trade_ids import IdsState, TradeIds
+from protocol.trust import TRUST_NS
 
-TRUST_NS: Final = 120_000_000_000
-"""So far beyond what is known the venue's time is believed even where our clock is behind it: it may have been set
-back, and the collector judges by the monotonic one."""
 MAX_EARLY: Final = 64
 """Candles of the venue that may wait for ours to close."""
 NOT_CLOSED: Final = "klines_not_closed"

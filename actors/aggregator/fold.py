@@ -11,7 +11,7 @@ from collections import Counter
 
 import msgspec
 
-from actors.aggregator.bars import TRUST_NS, BarBuilder, BuilderState, Output
+from actors.aggregator.bars import BarBuilder, BuilderState, Output
 from actors.aggregator.rules import Rules
 from protocol.chain import bus_gap
 from protocol.codec import decode_as
@@ -22,6 +22,7 @@ from protocol.messages import Bar, Gap, Message, Quote, Trade, Watermark
 from protocol.record import FLAG_REPAIRED, Frame
 from protocol.sessions import session_named
 from protocol.topics import market_topic, parse_topic
+from protocol.trust import is_believed
 
 
 class FeedState(msgspec.Struct, array_like=True):
@@ -193,8 +194,7 @@ class Fold:
         output: Output = []
         for mark in decode_as(frame, Watermark):
             self._counters["watermarks_received"] += 1
-            is_ahead = mark.ts_event_ns - frame.ts_pub_ns > self._rules.max_ahead_ns
-            if is_ahead and mark.ts_event_ns > feed.newest_ns + TRUST_NS:
+            if not is_believed(mark, frame.ts_pub_ns, feed.newest_ns, self._rules.max_ahead_ns):
                 self._counters["rejected_watermark"] += 1
                 continue
             feed.newest_ns = max(feed.newest_ns, mark.ts_event_ns)

@@ -14,7 +14,7 @@ import msgspec
 
 from actors.orderflow.inversion import inverse_books, inverse_quotes, inverse_trades
 from actors.orderflow.rules import Rules
-from actors.orderflow.series import TRUST_NS, SymbolFlow
+from actors.orderflow.series import SymbolFlow
 from actors.orderflow.series_state import SeriesState
 from actors.orderflow.steps import Output
 from protocol.chain import bus_gap
@@ -26,6 +26,7 @@ from protocol.messages import Book, Gap, Message, Quote, Trade, Watermark
 from protocol.record import FLAG_REPAIRED, Frame
 from protocol.sessions import session_named
 from protocol.topics import market_topic, parse_topic
+from protocol.trust import is_believed
 
 KINDS: Final = (Trade.KIND, Quote.KIND, Book.KIND)
 _TRADES: Final = Trade.SCHEMA >> 8
@@ -237,8 +238,7 @@ class Fold:
         output: Output = []
         for mark in decode_events(frame):
             self._counters["watermarks_received"] += 1
-            is_ahead = mark.ts_event_ns - frame.ts_pub_ns > self._rules.max_ahead_ns
-            if is_ahead and mark.ts_event_ns > feed.newest_ns + TRUST_NS:
+            if not is_believed(mark, frame.ts_pub_ns, feed.newest_ns, self._rules.max_ahead_ns):
                 self._counters["rejected_watermark"] += 1
                 continue
             feed.newest_ns = max(feed.newest_ns, mark.ts_event_ns)

@@ -20,9 +20,8 @@ from actors.orderflow.trades import INF, LEAST, MOST, TradeTape
 from protocol.messages import Book, Gap, Quote, Trade
 from protocol.sessions import FOREVER_NS, Session
 from protocol.trade_ids import TradeIds
+from protocol.trust import TRUST_NS
 
-TRUST_NS: Final = 120_000_000_000
-"""So far beyond what is known the venue's time is believed even where our clock is behind it."""
 _AWAY: Final = "away-"
 _RESTART: Final = "restart-"
 

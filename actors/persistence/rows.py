@@ -9,27 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
-from actors.persistence import derived_rows
 from actors.persistence.catalogue import Catalogue
-from actors.persistence.derived_rows import as_json
+from actors.persistence.row_maker import RowMaker
 from actors.persistence.tables import DEFAULT_KINDS, STORED, Row
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
-from protocol.messages import (
-    MESSAGE_TYPES,
-    Bar,
-    Book,
-    Gap,
-    Liquidation,
-    News,
-    Quote,
-    Trade,
-)
+from protocol.messages import MESSAGE_TYPES, Bar, Feature, Flow, Footprint, Message, Quote, Trade
 from protocol.record import FLAG_REPAIRED, Frame
 
 WHOLE_FRAME: Final = -1
 """`k` of a dead letter that is not one event of its frame."""
 DEAD_LETTER_BYTES: Final = 4096
+SESSION_STEP_S: Final = 60.0
+"""Of the flow since the session began that of every full minute is stored."""
 _MAX_ID: Final = 2**63 - 1
 _KIND_OF: Final = {kind.SCHEMA >> 8: kind.KIND for kind in MESSAGE_TYPES}
 
@@ -93,6 +85,9 @@ def dead_letter(frame: Frame, publisher_id: int, error: str, k: int = WHOLE_FRAM
     )
 
 
+# quotes and trades are most of all rows: theirs are written out
+
+
 def _quotes(events: list[Quote], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
     epoch, seq = frame.epoch, frame.seq
     instrument = catalogue.instrument
@@ -144,132 +139,33 @@ def _trades(events: list[Trade], frame: Frame, publisher_id: int, catalogue: Cat
     return rows
 
 
-def _books(events: list[Book], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
-    return [
-        (
-            catalogue.instrument(one.venue, one.symbol),
-            one.ts_event_ns,
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-            one.ts_recv_ns,
-            one.is_snapshot,
-            one.first_update_id,
-            one.last_update_id,
-            one.prev_update_id,
-            as_json(one.bids),
-            as_json(one.asks),
-        )
-        for k, one in enumerate(events)
-    ]
+def _is_closed(one: Any) -> object:
+    """Whether it is about a candle that has closed."""
+    return one.revision
 
 
-def _liquidations(
-    events: list[Liquidation], frame: Frame, publisher_id: int, catalogue: Catalogue
-) -> list[Row]:
-    return [
-        (
-            catalogue.instrument(one.venue, one.symbol),
-            one.ts_event_ns,
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-            one.ts_recv_ns,
-            one.price,
-            one.size,
-            one.side,
-        )
-        for k, one in enumerate(events)
-    ]
+def _is_back_to_back(flow: Flow) -> bool:
+    """A window of 300 s is published every second and overlaps the one before for 299 s.
+
+    Those that lie back to back hold each event once, the rest could only repeat them.
+    """
+    step_ns = round((flow.window_s or SESSION_STEP_S) * 1e9)
+    return step_ns <= 0 or flow.ts_event_ns % step_ns == 0
 
 
-def _bars(events: list[Bar], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
-    return [
-        (
-            catalogue.instrument(one.venue, one.symbol),
-            one.timeframe,
-            one.ts_open_ns,
-            one.ts_event_ns,
-            one.open,
-            one.high,
-            one.low,
-            one.close,
-            one.volume,
-            one.buy_volume,
-            one.sell_volume,
-            one.vwap,
-            one.count,
-            one.status,
-            one.coverage,
-            one.revision,
-            one.source,
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-        )
-        for k, one in enumerate(events)
-        if one.revision
-    ]
-
-
-def _news(events: list[News], frame: Frame, publisher_id: int, _: Catalogue) -> list[Row]:
-    return [
-        (
-            one.ts_event_ns,
-            one.source,
-            one.news_id,
-            one.ts_recv_ns,
-            one.title,
-            one.url,
-            as_json(one.symbols),
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-        )
-        for k, one in enumerate(events)
-    ]
-
-
-def _gaps(events: list[Gap], frame: Frame, publisher_id: int, catalogue: Catalogue) -> list[Row]:
-    return [
-        (
-            one.gap_id,
-            catalogue.instrument(one.venue, one.symbol),
-            one.kind,
-            one.from_id,
-            one.to_id,
-            one.from_ts_ns,
-            one.to_ts_ns,
-            one.cause,
-            one.state,
-            one.filled_by,
-            one.count,
-            one.reason,
-            publisher_id,
-            frame.epoch,
-            frame.seq,
-            k,
-        )
-        for k, one in enumerate(events)
-    ]
-
-
+_KEPT: Final[dict[type[Message], Callable[[Any], object]]] = {
+    Bar: _is_closed,
+    Feature: _is_closed,
+    Footprint: _is_closed,
+    Flow: _is_back_to_back,
+}
+"""Which messages of a type are stored, where not all of them are."""
 _MAKERS: Final[dict[str, Callable[[list[Any], Frame, int, Catalogue], list[Row]]]] = {
-    "quote": _quotes,
-    "trade": _trades,
-    "book": _books,
-    "liquidation": _liquidations,
-    "bar": _bars,
-    "feature": derived_rows.features,
-    "flow": derived_rows.flows,
-    "footprint": derived_rows.footprints,
-    "news": _news,
-    "alert": derived_rows.alerts,
-    "signal": derived_rows.signals,
-    "sweep": derived_rows.sweeps,
-    "gap": _gaps,
+    **{
+        kind.KIND: RowMaker(kind, STORED[kind.KIND].table, _KEPT.get(kind)).rows
+        for kind in MESSAGE_TYPES
+        if kind.KIND in STORED
+    },
+    Quote.KIND: _quotes,
+    Trade.KIND: _trades,
 }

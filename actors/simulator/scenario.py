@@ -28,16 +28,15 @@ Side = Literal[-1, 1]
 
 
 class Deed(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Something out of the ordinary in one instrument; the fields say how much of it."""
+    """Something out of the ordinary in one instrument; the fields say how much of it.
+
+    Every deed has `moments()`: what happens, and when (seconds after its start), in order.
+    """
 
     symbol: str
     """Canonical, or the venue's name."""
     market: str = ""
     """spot or usdm, where the venue's name is in both."""
-
-    def moments(self) -> Iterable[Moment]:
-        """What happens, and when, in order."""
-        raise NotImplementedError
 
 
 class Print(Deed, kw_only=True, frozen=True):

@@ -69,6 +69,8 @@ def test_every_kind_becomes_a_row_of_its_own_columns(event):
         for name, value in event.to_dict().items():
             if name in found and name != "side":
                 assert found[name] == value or name == "trade_id"
+            if f"{name}_json" in found:
+                assert found[f"{name}_json"] == msgspec.json.encode(value).decode()
 
 
 def test_there_is_a_sample_of_every_kind():
