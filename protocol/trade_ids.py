@@ -1,8 +1,10 @@
 """Which trades of one symbol have come already, by the venue's id. Pure.
 
 A publisher whose journal lost its newest records (a full disk and a crash, a power cut) fetches the trades in them
-again, and whoever heard them live hears them twice. Ids of a venue that counts step by one, so that the highest one
-and the ranges below it that never came say it all.
+again, and whoever heard them live hears them twice; and two collectors of one venue send each trade twice. Ids of a
+venue that counts step by one, so that the highest one and the ranges below it that never came say it all. Where an id
+stands for several fills (`SPANNED`) it stands for the numbers before it too. Of ids that are texts the newest ones
+are kept. A trade without an id is always new.
 """
 
 from __future__ import annotations
@@ -14,6 +16,12 @@ from typing import Final
 import msgspec
 
 from protocol.messages import Trade
+
+SPANNED: Final = frozenset({"okx"})
+"""Venues whose ids step by the count of a trade: `trade_id` is the last of the numbers that it covers."""
+
+MAX_TEXTS: Final = 4096
+"""Newest ids that are texts; a copy that comes later counts twice."""
 
 MAX_RANGES: Final = 1024
 """Beyond it the two oldest are joined: a trade may then count twice, but none is left out."""
@@ -30,13 +38,21 @@ class IdsState(msgspec.Struct, array_like=True):
     """Venue time of the trade with the highest id."""
     missing: list[tuple[int, int]] = []
     """First and last id of each range that has not come, lowest first."""
+    texts: dict[str, None] = {}
+    """Newest ids that are texts, oldest first."""
 
 
 class TradeIds:
-    """Sifts trades that have come before."""
+    """Sifts trades that have come before.
 
-    def __init__(self, state: IdsState | None = None) -> None:
+    Args:
+        state: What is remembered.
+        is_spanned: Whether the venue's ids step by the count of a trade.
+    """
+
+    def __init__(self, state: IdsState | None = None, *, is_spanned: bool = False) -> None:
         self.state = state or IdsState()
+        self._is_spanned = is_spanned
 
     def fresh(self, trades: Sequence[Trade]) -> Sequence[Trade]:
         """The trades that are new, in order; the very same sequence where all are, as nearly always."""
@@ -55,11 +71,14 @@ class TradeIds:
 
     def _is_new(self, trade: Trade) -> bool:
         state, number = self.state, trade.trade_id
-        if not isinstance(number, int) or number <= 0:
+        if isinstance(number, str):
+            return not number or self._is_new_text(number)
+        if number <= 0:
             return True  # this venue does not count
         if number > state.highest:
-            if number > state.highest + 1:
-                self._note_missing(state.highest + 1, number - 1)
+            first = number - max(trade.count, 1) + 1 if self._is_spanned else number
+            if first > state.highest + 1:
+                self._note_missing(state.highest + 1, first - 1)
             state.highest, state.highest_ns = number, trade.ts_event_ns
             return True
         if trade.ts_event_ns > state.highest_ns + ANEW_NS:
@@ -67,7 +86,8 @@ class TradeIds:
         at = bisect.bisect_right(state.missing, (number, state.highest)) - 1
         if at >= 0 and number <= state.missing[at][1]:
             first, last = state.missing[at]
-            rest = [(first, number - 1)] if first < number else []
+            covered = number - max(trade.count, 1) + 1 if self._is_spanned else number
+            rest = [(first, covered - 1)] if first < covered else []
             state.missing[at : at + 1] = rest + ([(number + 1, last)] if number < last else [])
             return True
         return trade.ts_event_ns > state.highest_ns and self._begin_anew(number, trade.ts_event_ns)
@@ -75,6 +95,15 @@ class TradeIds:
     def _begin_anew(self, number: int, ts_ns: int) -> bool:
         """A lower number at a later time: the venue counts from the start again."""
         self.state = IdsState(number, ts_ns, [(1, number - 1)] if number > 1 else [])
+        return True
+
+    def _is_new_text(self, text: str) -> bool:
+        texts = self.state.texts
+        if text in texts:
+            return False
+        texts[text] = None
+        if len(texts) > MAX_TEXTS:
+            del texts[next(iter(texts))]
         return True
 
     def _note_missing(self, first: int, last: int) -> None:

@@ -7,27 +7,32 @@ frames lost between two events, or a publisher that started anew.
 Trades that nobody can fetch any more are made up for by the venue's own candles of their minutes, see `absorb`. A
 minute that was absorbed takes no more late trades, they are in it: they are counted as `late_absorbed` and go into
 the candles below a minute only.
+
+Two collectors may send the same series (`share`): each event counts once, the newest connected watermark counts, and
+only what none of them has seen is a hole.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
+from actors.aggregator.builder_state import BuilderState
 from actors.aggregator.candle import Candle
 from actors.aggregator.coverage import MINUTE_NS, Coverage
 from actors.aggregator.indicators.series import Series
 from actors.aggregator.indicators.suite import suite_of
-from actors.aggregator.ladder import Ladder, LadderState
+from actors.aggregator.ladder import Ladder
 from actors.aggregator.level import Level
 from actors.aggregator.rows import Row, rows_of_quotes, rows_of_trades
 from actors.aggregator.rules import Rules
+from protocol.feeders import Feeder, Feeders
+from protocol.first_copy import Copies
 from protocol.messages import Bar, Gap, Quote, Trade
 from protocol.sessions import FOREVER_NS, Session
-from protocol.trade_ids import IdsState, TradeIds
+from protocol.trade_ids import SPANNED, TradeIds
 from protocol.trust import TRUST_NS
 
 MAX_EARLY: Final = 64
@@ -36,34 +41,10 @@ NOT_CLOSED: Final = "klines_not_closed"
 _RESTART: Final = "restart-"
 _KLINES: Final = "klines"
 """What a gap is filled by whose trades could not be had."""
-_INF: Final = float("inf")
 Output = list[tuple[str, list[Any]]]
 """(topic, candles or features) to publish, one frame each."""
 _COLD: Final = (Candle(0, 0), 0, 0)
 """No candle that the next event could go into without further questions."""
-
-
-class BuilderState(msgspec.Struct, array_like=True):
-    """What one builder remembers between two inputs."""
-
-    event_ns: int = 0
-    """Newest event; 0 before the first."""
-    next_show_ns: int = 0
-    """Horizon before which the running candles are not shown again."""
-    is_touched: bool = False
-    """Something changed since they were shown."""
-    is_fresh: bool = False
-    """The publisher has started anew and has not sent an event yet."""
-    suspicions: dict[str, int] = {}
-    """Holes that end with the next event: id to start."""
-    holes: list[tuple[str, int, int]] = []
-    ladder: LadderState | None = None
-    ids: IdsState = msgspec.field(default_factory=IdsState)
-    """Which trades have come."""
-    mended: dict[int, bool] = {}
-    """Minutes that were absorbed, see `Coverage`."""
-    early: list[Bar] = []
-    """Candles of the venue that wait for ours of the same minute to close."""
 
 
 class BarBuilder:
@@ -86,7 +67,10 @@ class BarBuilder:
         self._session = session
         self._counters = counters
         self._state = BuilderState()
-        self._ids = TradeIds()
+        self._ids = TradeIds(is_spanned=venue in SPANNED)
+        self.feeders: Feeders | None = None
+        """The publishers, from the second one on."""
+        self._copies: Copies | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -106,6 +90,9 @@ class BarBuilder:
         self._coverage = Coverage(session)
         self._ladder = Ladder(levels, rules, session, self._coverage, self._counters)
         self._hot = _COLD
+        if self.feeders is not None:
+            self.feeders = Feeders({name: Feeder() for name in self.feeders.state})
+            self._coverage.share_between("", list(self.feeders.state))
 
     def _series(self, timeframe: str, keep_bars: int) -> Series | None:
         rules = self._rules
@@ -131,24 +118,52 @@ class BarBuilder:
 
     # inputs
 
-    def add_trades(self, trades: Sequence[Trade]) -> None:
+    def share(self, first: str, publisher: str) -> None:
+        """A further publisher sends this series: what it has not seen begins to end with its first event."""
+        if self.feeders is None:
+            self.feeders = Feeders()
+            self.feeders.add(first).event_ns = self._state.event_ns
+            self._copies = Copies(self.venue, first, self._ids.state)
+        self.feeders.add(publisher)
+        self._coverage.share_between(first, list(self.feeders.state))
+        if self.is_started:
+            self._suspect(f"start-{publisher}", -FOREVER_NS, publisher)
+
+    def add_trades(self, trades: Sequence[Trade], publisher: str = "") -> None:
         """Fold trades, in the order in which they arrived; one that has come before is left out."""
-        fresh = self._ids.fresh(trades)
-        self._counters["repeated_trades"] += len(trades) - len(fresh)
+        if self.feeders is not None:
+            fresh = self._first_copies(trades, publisher)
+        else:
+            fresh = self._ids.fresh(trades)
+            self._counters["repeated_trades"] += len(trades) - len(fresh)
         self._fold(rows_of_trades(fresh, self._rules.max_ahead_ns, self._trusted_ns, self._counters))
 
-    def add_quotes(self, quotes: Iterable[Quote]) -> None:
+    def add_quotes(self, quotes: Sequence[Quote], publisher: str = "") -> None:
         """Fold quotes, each as its mid price without volume."""
-        self._fold(rows_of_quotes(quotes, self._rules.max_ahead_ns, self._trusted_ns, self._counters))
+        fresh = quotes if self.feeders is None else self._first_copies(quotes, publisher)
+        self._fold(rows_of_quotes(fresh, self._rules.max_ahead_ns, self._trusted_ns, self._counters))
 
-    def advance(self, watermark_ns: int, *, is_connected: bool) -> None:
+    def _first_copies(self, events: Sequence[Any], publisher: str) -> Sequence[Any]:
+        """What of the events of one of several publishers is news."""
+        feeders, copies = self.feeders, self._copies
+        if not events or feeders is None or copies is None:
+            return events
+        self._settle(events[0].ts_event_ns, publisher)
+        fresh = copies.fresh(publisher, events, feeders.follow(copies.leader, self.source))
+        self._counters["second_copies"] += len(events) - len(fresh)
+        feeders.heard(publisher, max(event.ts_event_ns for event in events))
+        return fresh
+
+    def advance(self, watermark_ns: int, *, is_connected: bool, publisher: str = "") -> None:
         """Take a watermark of the feed: close what is due and show the running candles that have changed."""
         state, ladder = self._state, self._ladder
         if not self.is_started:
             return
         self._hot = _COLD
         if is_connected and state.suspicions:
-            self._settle(watermark_ns)
+            self._settle(watermark_ns, publisher)
+        if self.feeders is not None and not self._counts(self.feeders, watermark_ns, is_connected, publisher):
+            return
         ladder.reach(watermark_ns)
         if state.early:
             waiting, state.early = state.early, []
@@ -159,7 +174,15 @@ class BarBuilder:
             state.next_show_ns = ladder.horizon_ns + self._rules.open_interval_ns
             ladder.show()
 
-    def note_gap(self, gap: Gap) -> None:
+    def _counts(self, feeders: Feeders, mark_ns: int, is_connected: bool, publisher: str) -> bool:
+        """Whether the watermark of one of several publishers moves the candles; what stood still is a hole of its."""
+        does = feeders.mark(publisher, mark_ns, is_connected=is_connected)
+        while feeders.lapses:
+            self._ladder.cover(self._coverage.note_lapse(feeders.lapses.pop(0), mark_ns))
+            self._state.is_touched = True
+        return does
+
+    def note_gap(self, gap: Gap, publisher: str = "") -> None:
         """Take an entry of the gap ledger: candles in it are `gap`, and whole again once it is filled.
 
         One that is filled by candles of the venue stays a hole: those of a minute and longer are whole again by the
@@ -168,12 +191,14 @@ class BarBuilder:
         if not self.is_started:
             return  # coverage begins with the first event anyway
         if gap.cause == "restart":  # the collector accounts for its restart itself: our guess is not needed
-            self._forget_suspicions(_RESTART)
+            self._forget_suspicions(_RESTART, publisher)
+        if self.feeders is not None:
+            self.feeders.gap(publisher, gap)
         from_ns = gap.from_ts_ns or self._state.event_ns
         if gap.state == "filled" and gap.filled_by != _KLINES:
             before = self._coverage.remove(gap.gap_id)
         else:
-            before = self._coverage.add(gap.gap_id, from_ns, gap.to_ts_ns or FOREVER_NS)
+            before = self._coverage.add(gap.gap_id, from_ns, gap.to_ts_ns or FOREVER_NS, publisher)
         self._ladder.cover(min(from_ns, before[0]) if before else from_ns)
         self._state.is_touched = True
 
@@ -204,27 +229,38 @@ class BarBuilder:
             return "klines_unwanted"
         if bar.validate() or bar.ts_open_ns % MINUTE_NS or bar.count < bool(bar.volume):
             return "klines_rejected"
-        if not all(0.0 <= one < _INF for one in (bar.buy_volume, bar.sell_volume, bar.vwap)):
+        if not all(0.0 <= one < math.inf for one in (bar.buy_volume, bar.sell_volume, bar.vwap)):
             return "klines_rejected"
+        if (
+            self.feeders is not None
+            and self._coverage.share(bar.ts_open_ns, bar.ts_open_ns + MINUTE_NS) == 1.0
+        ):
+            return "klines_unwanted"  # one of them missed the minute, another one has seen it
         return self._ladder.absorb(bar)
 
-    def note_lost(self, hole_id: str) -> None:
+    def note_lost(self, hole_id: str, publisher: str = "") -> None:
         """Events between the last one and the next one were lost on their way to us."""
         if self.is_started:
-            self._suspect(hole_id, self._state.event_ns)
+            feeders = self.feeders
+            from_ns = feeders.add(publisher).event_ns if feeders is not None else self._state.event_ns
+            self._suspect(hole_id, from_ns, publisher)
 
-    def note_restart(self, epoch: int) -> None:
+    def note_restart(self, epoch: int, publisher: str = "") -> None:
         """The publisher started anew: what happened since its last watermark was not seen.
 
         Its first event may also take the series back in time: another recording is being played.
         """
         if not self.is_started:
             return
-        self._state.is_fresh = True
-        self._state.suspicions.clear()
-        since_ns = self._coverage.end_open()
-        horizon_ns = self._ladder.horizon_ns
-        self._suspect(f"{_RESTART}{epoch}", horizon_ns if since_ns is None else min(since_ns, horizon_ns))
+        state = self._state
+        state.is_fresh = True
+        horizon_ns, hole_id = self._ladder.horizon_ns, f"{_RESTART}{epoch}"
+        if self.feeders is not None:
+            horizon_ns, hole_id = self.feeders.restart(publisher), f"{_RESTART}{publisher}-{epoch}"
+        for known in self._suspicions_of(publisher):
+            del state.suspicions[known]
+        since_ns = self._coverage.end_open(publisher)
+        self._suspect(hole_id, horizon_ns if since_ns is None else min(since_ns, horizon_ns), publisher)
 
     # outputs
 
@@ -257,15 +293,22 @@ class BarBuilder:
         self._state.mended = self._coverage.mended()
         self._state.ladder = self._ladder.state()
         self._state.ids = self._ids.state
+        if self.feeders is not None and self._copies is not None:
+            self._state.feeders, self._state.owners = self.feeders.state, self._coverage.owners
+            self._state.copies = self._copies.state()
         return self._state
 
     def restore(self, state: BuilderState) -> None:
         """Go on from a decoded state: the same inputs give the same outputs."""
         self._state = state
-        self._ids = TradeIds(state.ids)
+        self._ids = TradeIds(state.ids, is_spanned=self.venue in SPANNED)
         self._hot = _COLD
+        if state.copies is not None:
+            self.feeders = Feeders(state.feeders)
+            self._copies = Copies(self.venue, state.copies.leader)
+            self._copies.restore(state.copies)
         if state.ladder is not None:
-            self._coverage.restore(state.holes, state.mended)
+            self._coverage.restore(state.holes, state.mended, state.owners, list(state.feeders))
             self._ladder.restore(state.ladder)
 
     # the fold
@@ -313,7 +356,7 @@ class BarBuilder:
         state.event_ns = max(state.event_ns, ts_ns)
         state.is_fresh = False
         state.is_touched = True
-        if state.suspicions:
+        if state.suspicions and self.feeders is None:
             self._settle(ts_ns)
         ladder.reach(ts_ns)
         candle = ladder.bucket(ts_ns)
@@ -323,25 +366,34 @@ class BarBuilder:
 
     # holes
 
-    def _suspect(self, hole_id: str, from_ns: int) -> None:
+    def _suspect(self, hole_id: str, from_ns: int, publisher: str = "") -> None:
         self._hot = _COLD
         self._state.suspicions[hole_id] = from_ns
-        self._coverage.add(hole_id, from_ns)
+        self._coverage.add(hole_id, from_ns, owner=publisher)
         self._ladder.cover(from_ns)
         self._state.is_touched = True
 
-    def _settle(self, ts_ns: int) -> None:
+    def _suspicions_of(self, publisher: str) -> list[str]:
+        """Holes that end with the next event of this one; of one of several publishers its own."""
+        known = self._state.suspicions
+        if self.feeders is None:
+            return list(known)
+        return [hole_id for hole_id in known if self._coverage.owners.get(hole_id, "") in ("", publisher)]
+
+    def _settle(self, ts_ns: int, publisher: str = "") -> None:
         """Data flows again: the holes that waited for it end here."""
         suspicions = self._state.suspicions
-        for hole_id, from_ns in suspicions.items():
+        gone = {hole_id: suspicions.pop(hole_id) for hole_id in self._suspicions_of(publisher)}
+        if not gone:
+            return
+        for hole_id, from_ns in gone.items():
             self._coverage.add(hole_id, from_ns, ts_ns)
-        self._ladder.cover(min(suspicions.values()))
-        suspicions.clear()
+        self._ladder.cover(min(gone.values()))
         self._state.is_touched = True
 
-    def _forget_suspicions(self, prefix: str) -> None:
-        for hole_id, from_ns in list(self._state.suspicions.items()):
+    def _forget_suspicions(self, prefix: str, publisher: str) -> None:
+        for hole_id in self._suspicions_of(publisher):
             if hole_id.startswith(prefix):
-                del self._state.suspicions[hole_id]
+                from_ns = self._state.suspicions.pop(hole_id)
                 self._coverage.remove(hole_id)
                 self._ladder.cover(from_ns)

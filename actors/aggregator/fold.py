@@ -1,7 +1,7 @@
 """Frames in, candles and their indicators out: every builder of this aggregator, and which publisher feeds which. Pure.
 
-A publisher's watermarks move the builders that it feeds and no others: two collectors of one venue do not
-close each other's candles. What a frame causes is returned by the call that took it, so the whole is a
+A publisher's watermarks move the builders that it feeds and no others. Two collectors of one venue may feed the same
+builder: it takes the first copy of each event, see `BarBuilder.share`. What a frame causes is returned by the call that took it, so the whole is a
 function of the frames in their order, and can go on from its state.
 """
 
@@ -11,7 +11,8 @@ from collections import Counter
 
 import msgspec
 
-from actors.aggregator.bars import BarBuilder, BuilderState, Output
+from actors.aggregator.bars import BarBuilder, Output
+from actors.aggregator.builder_state import BuilderState
 from actors.aggregator.rules import Rules
 from protocol.chain import bus_gap
 from protocol.codec import decode_as
@@ -32,7 +33,7 @@ class FeedState(msgspec.Struct, array_like=True):
     watermarks: dict[str, int]
     """Newest watermark per venue."""
     topics: list[str]
-    """Topics that it was the last to send."""
+    """Topics that it sends."""
     newest_ns: int = 0
     """Newest watermark of all epochs."""
 
@@ -47,7 +48,8 @@ class FoldState(msgspec.Struct, array_like=True):
 class Feed:
     """One publisher of events."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, name: str, epoch: int) -> None:
+        self.name = name
         self.epoch = epoch
         self.watermarks: dict[str, int] = {}
         self.newest_ns = 0
@@ -87,7 +89,7 @@ class Fold:
             if topic.startswith("mark."):
                 return self._advance(feed, frame)
             if topic.startswith("gap."):
-                return self._note_gaps(frame)
+                return self._note_gaps(feed, frame)
             if topic.startswith("bar."):
                 return self._absorb(frame)
             builder = self._assign(feed, topic)
@@ -96,11 +98,11 @@ class Fold:
         if builder.source == Trade.KIND:
             trades = decode_as(frame, Trade)
             self._counters["ticks_received"] += len(trades)
-            builder.add_trades(trades)
+            builder.add_trades(trades, feed.name)
         else:
             quotes = decode_as(frame, Quote)
             self._counters["ticks_received"] += len(quotes)
-            builder.add_quotes(quotes)
+            builder.add_quotes(quotes, feed.name)
         return builder.take()
 
     def note_lost(self, hole: Hole) -> list[tuple[str, Message]]:
@@ -112,7 +114,7 @@ class Fold:
         found: list[tuple[str, Message]] = []
         for builder in feed.builders.values() if feed else ():
             if builder.is_started:
-                builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
+                builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}", hole.publisher)
                 topic = market_topic(Gap.KIND, builder.venue, builder.symbol)
                 found.append(
                     (
@@ -151,7 +153,7 @@ class Fold:
             builder = self.builders[topic] = self._build(topic)
             builder.restore(kept)
         for name, feed_state in state.feeds.items():
-            feed = self.feeds[name] = Feed(feed_state.epoch)
+            feed = self.feeds[name] = Feed(name, feed_state.epoch)
             feed.watermarks, feed.newest_ns = feed_state.watermarks, feed_state.newest_ns
             feed.builders = {topic: self.builders[topic] for topic in feed_state.topics}
 
@@ -159,12 +161,12 @@ class Fold:
         name = frame.publisher
         feed = self.feeds.get(name)
         if feed is None:
-            feed = self.feeds[name] = Feed(frame.epoch)
+            feed = self.feeds[name] = Feed(name, frame.epoch)
         elif feed.epoch != frame.epoch:
             feed.epoch = frame.epoch
             feed.watermarks.clear()
             for builder in feed.builders.values():
-                builder.note_restart(frame.epoch)
+                builder.note_restart(frame.epoch, name)
         return feed
 
     def _assign(self, feed: Feed, topic: str) -> BarBuilder | None:
@@ -178,10 +180,15 @@ class Fold:
             if parts.kind != self._catalog.get(parts.symbol).bars_from:
                 return None
             builder = self.builders[topic] = self._build(topic)
-        for other in self.feeds.values():
-            other.builders.pop(topic, None)
-        feed.builders[topic] = builder
+        self._join(feed, topic, builder)
         return builder
+
+    def _join(self, feed: Feed, topic: str, builder: BarBuilder) -> None:
+        """A publisher feeds a builder from now on, alone or beside others."""
+        first = next((other.name for other in self.feeds.values() if topic in other.builders), "")
+        feed.builders[topic] = builder
+        if first:
+            builder.share(first, feed.name)
 
     def _build(self, topic: str) -> BarBuilder:
         kind, venue, symbol, _ = parse_topic(topic)
@@ -201,17 +208,20 @@ class Fold:
             feed.watermarks[mark.venue] = max(mark.ts_event_ns, feed.watermarks.get(mark.venue, 0))
             for builder in feed.builders.values():
                 if builder.venue == mark.venue:
-                    builder.advance(mark.ts_event_ns, is_connected=mark.is_connected)
+                    builder.advance(mark.ts_event_ns, is_connected=mark.is_connected, publisher=feed.name)
                     output += builder.take()
         return output
 
-    def _note_gaps(self, frame: Frame) -> Output:
+    def _note_gaps(self, feed: Feed, frame: Frame) -> Output:
         output: Output = []
         for gap in decode_as(frame, Gap):
             self._counters["gaps_received"] += 1
-            builder = self.builders.get(market_topic(gap.kind, gap.venue, gap.symbol))
+            topic = market_topic(gap.kind, gap.venue, gap.symbol)
+            builder = self.builders.get(topic)
             if builder is not None:
-                builder.note_gap(gap)
+                if topic not in feed.builders:
+                    self._join(feed, topic, builder)
+                builder.note_gap(gap, feed.name)
                 output += builder.take()
         return output
 

@@ -8,19 +8,18 @@ from random import Random
 from typing import Any, ClassVar, Final
 
 from actors.collector.checkpoint import Checkpoint, Recollection, SymbolState, decode, encode
-from actors.collector.feed import Feed
+from actors.collector.checks import market_of, venue_of
+from actors.collector.feeds import complete, make_feed, markets_of
 from actors.collector.gaps import Gaps
 from actors.collector.market_clock import VenueClock
-from actors.collector.normaliser import Normaliser
+from actors.collector.market_feed import MarketFeed
 from actors.collector.outbox import Outbox
 from actors.collector.reconciling import INTERVAL_S, Reconciling
 from actors.collector.resume import end_rest
 from actors.collector.settings import CollectorSettings
-from actors.collector.venue import Venue
-from actors.collector.venues.binance import Binance
 from actors.runtime.actor import Actor
 from actors.runtime.remembering import Remembering
-from protocol.errors import ConfigError, InvalidRequest, UnknownSymbol
+from protocol.errors import InvalidRequest
 from protocol.instruments import Instrument
 from protocol.messages import Watermark
 from protocol.record import RecordKind
@@ -34,8 +33,6 @@ TICK_S: Final = 0.05
 SWEEP_S: Final = 1.0
 RATED: Final = ("frames_received", "trades_received", "quotes_received", "books_received")
 """Counters whose rate per second is told in each full heartbeat."""
-VENUES: Final[dict[str, type[Venue]]] = {"binance": Binance}
-"""Every venue that a collector can speak with."""
 
 
 class Collector(Actor):
@@ -46,12 +43,11 @@ class Collector(Actor):
 
     def setup(self) -> None:
         """Check what the types cannot, then connect."""
-        self.venue = VENUES[self.settings.venue]()
-        problems = self._problems()
-        if problems:
-            raise ConfigError([f"actors.{self.name}.{problem}" for problem in problems])
-        self.gaps = Gaps(self.venue.name, f"{self.name}-{self.publisher.epoch}")
-        self.feeds = {market: self._feed(market) for market in self.settings.ws_url}
+        self.venue = venue_of(self.name, self.settings)
+        self.settings = complete(self.name, self.venue, self.settings, self.catalog)
+        self.markets = markets_of(self.venue, self.settings)
+        self.gaps = Gaps(self.venue, f"{self.name}-{self.publisher.epoch}")
+        self.feeds = {market: self._feed(market) for market in self.markets}
         self.venue_clock = VenueClock()
         self._reached_ns = 0
         self._remembered_seq = 0
@@ -69,67 +65,14 @@ class Collector(Actor):
         self.every(SWEEP_S, self._sweep)
         self.every(self.settings.watermark_s, self._mark)
         self.every(self.settings.checkpoint_s, self._remember)
-        self.every(INTERVAL_S, Reconciling(self).tick)
+        self.every(INTERVAL_S, Reconciling(self, self.venue, self.gaps.knows).tick)
 
-    def _feed(self, market: str) -> Feed:
+    def _feed(self, market: str) -> MarketFeed:
         outbox = Outbox(self.publish, self.counters)
-        names = {}
-        contract_usd = {}
-        for instrument in self._instruments():
-            place, raw = self._place(instrument)
-            if place == market:
-                names[raw] = instrument.symbol
-                if instrument.contract_size != 1.0:
-                    contract_usd[instrument.symbol] = instrument.contract_size
-        normaliser = Normaliser(
-            self.venue.name,
-            self.venue.parser(market, names, contract_usd),
-            self.gaps,
-            outbox.add,
-            self.drop,
-            round(self.settings.max_ahead_s * 1e9),
-        )
+        places = [(self._place(instrument), instrument.symbol) for instrument in self._instruments()]
+        names = {raw: symbol for (place, raw), symbol in places if place == market}
         random = Random(f"{self.name}-{self.publisher.epoch}-{market}-{os.getpid()}")
-        return Feed(self, self.venue, market, normaliser, outbox, random)
-
-    def _problems(self) -> list[str]:
-        """Every mistake of the settings that their types allow."""
-        settings, venue = self.settings, self.venue
-        problems = []
-        for name, urls, schemes in (
-            ("ws_url", settings.ws_url, ("ws://", "wss://")),
-            ("rest_url", settings.rest_url, ("http://", "https://")),
-        ):
-            for market, url in urls.items():
-                if market not in venue.markets:
-                    problems.append(f"{name}.{market}: {venue.name} has {', '.join(venue.markets)}")
-                if not url.startswith(schemes):
-                    problems.append(f"{name}.{market}: {url!r} does not begin with {' or '.join(schemes)}")
-        for market in settings.ws_url:
-            types = settings.streams.get(market, [])
-            kinds = [venue.kind_of(stream_type) for stream_type in types]
-            if not types:
-                problems.append(f"streams.{market}: name at least one stream type")
-            if market not in settings.rest_url and "book" in kinds:
-                problems.append(f"rest_url.{market}: order books need it for their snapshots")
-            problems += [
-                f"streams.{market}: {stream_type!r} is not a stream type that is understood"
-                for stream_type, kind in zip(types, kinds, strict=True)
-                if not kind
-            ]
-            problems += [
-                f"streams.{market}: more than one stream type for messages of kind {kind}"
-                for kind in dict.fromkeys(kinds)
-                if kind and kinds.count(kind) > 1
-            ]
-        for symbol in settings.symbols:
-            try:
-                self._market_of(symbol)
-            except UnknownSymbol as unknown:
-                problems.append(f"symbols: {unknown.message}")
-            except InvalidRequest as refusal:
-                problems.append(f"symbols: {refusal.message}")
-        return problems
+        return make_feed(self, self.venue, market, names, outbox, random)
 
     # restarts
 
@@ -158,7 +101,9 @@ class Collector(Actor):
         self._remember()
 
     def _remember(self) -> None:
-        """Put what the next process must know into the journal."""
+        """Put what the next process must know into the journal, unless that stands in its newest record already."""
+        if self.publisher.seq == self._remembered_seq:
+            return
         mono_ns, now_ns = self.clock.mono_ns(), self.clock.now_ns()
         symbols: dict[str, SymbolState] = {}
         for feed in self.feeds.values():
@@ -168,7 +113,12 @@ class Collector(Actor):
             reached_ns=self._reached_ns,
             symbols=symbols,
             open_gaps=self.gaps.unsettled,
-            budgets={market: feed.budget_state(mono_ns, now_ns) for market, feed in self.feeds.items()},
+            budgets={
+                market: state
+                for market, feed in self.feeds.items()
+                if (state := feed.budget_state(mono_ns, now_ns)) is not None
+            },
+            news_ids=[news_id for feed in self.feeds.values() for news_id in feed.news_ids],
         )
         self._memory.write(encode(past), mono_ns)
         self._remembered_seq = self.publisher.seq
@@ -177,12 +127,12 @@ class Collector(Actor):
 
     def _instruments(self) -> list[Instrument]:
         """Instruments of this venue in the markets that are collected."""
-        found = self.catalog.of_venue(self.settings.venue)
-        return [instrument for instrument in found if self._place(instrument)[0] in self.settings.ws_url]
+        found = self.catalog.of_venue(self.venue)
+        return [instrument for instrument in found if self._place(instrument)[0] in self.markets]
 
     def _place(self, instrument: Instrument) -> tuple[str, str]:
         """(market, raw name) of an instrument of this venue."""
-        market, _, raw = instrument.venues[self.settings.venue].rpartition(":")
+        market, _, raw = instrument.venues[self.venue].partition(":")
         return market, raw
 
     def raw_name(self, symbol: str) -> str:
@@ -197,19 +147,8 @@ class Collector(Actor):
         return rows
 
     def _market_of(self, symbol: str) -> str:
-        """Market in which this collector has a symbol.
-
-        Raises:
-            UnknownSymbol: nobody has configured it.
-            InvalidRequest: it is not at this venue, or its market is not collected here.
-        """
-        instrument = self.catalog.get(symbol)
-        if self.settings.venue not in instrument.venues:
-            raise InvalidRequest(f"{instrument.symbol} has no name at {self.settings.venue} in symbols.yaml")
-        market = self._place(instrument)[0]
-        if market not in self.settings.ws_url:
-            raise InvalidRequest(f"{instrument.symbol} is a {market} instrument; no ws_url.{market} is set")
-        return market
+        """Market in which this collector has a symbol; see `checks.market_of` for what it raises."""
+        return market_of(symbol, self.venue, self.markets, self.catalog)
 
     # timers
 
@@ -241,7 +180,7 @@ class Collector(Actor):
         if reached_ns:
             self._reached_ns = reached_ns
             is_connected = any(connected for _, connected in clocks)
-            mark = Watermark(self.name, self.venue.name, reached_ns, is_connected)
+            mark = Watermark(self.name, self.venue, reached_ns, is_connected)
             self.publish(mark_topic(self.name), [mark], RecordKind.TIME)
 
     # control
@@ -261,7 +200,7 @@ class Collector(Actor):
                 return self._repair(str(request.args.get("gap_id", "")))
             case "connections":
                 mono_ns = self.clock.mono_ns()
-                return [line.describe(mono_ns) for feed in self.feeds.values() for line in feed.lines]
+                return [row for feed in self.feeds.values() for row in feed.connections(mono_ns)]
             case _:
                 return super().on_request(request)
 
@@ -283,7 +222,7 @@ class Collector(Actor):
         return {"unsubscribed": here, "unknown": [name for name in names if name not in here]}
 
     def _has(self, symbol: str, market: str) -> bool:
-        return symbol in self.feeds[market].normaliser.tapes
+        return self.feeds[market].has(symbol)
 
     def _on_snap(self, request: Request) -> dict[str, Any]:
         """Publish the whole book of `symbol` (or `topic`) on the bus, in its place; at most once per interval."""
@@ -297,7 +236,7 @@ class Collector(Actor):
         market = self._market_of(symbol)
         if not self._has(symbol, market):
             raise InvalidRequest(f"{symbol} is not subscribed here")
-        if symbol in self.feeds[market].normaliser.unsynced:
+        if self.feeds[market].is_unsynced(symbol):
             return {"symbol": symbol, "state": "unsynced"}  # its snapshot is on the way anyway
         self._snaps_wanted.add(symbol)
         self._snap(symbol, self.clock.mono_ns())
@@ -313,14 +252,12 @@ class Collector(Actor):
             self.counters["books_republished"] += 1
 
     def _rotate(self, connection: str) -> list[str]:
-        lines = [line for feed in self.feeds.values() for line in feed.lines]
-        chosen = [line for line in lines if not connection or line.name == connection]
+        mono_ns = self.clock.mono_ns()
+        names = [str(row["name"]) for feed in self.feeds.values() for row in feed.connections(mono_ns)]
+        chosen = [name for name in names if connection in ("", name)]
         if not chosen:
-            names = ", ".join(line.name for line in lines) or "none"
-            raise InvalidRequest(f"no connection {connection!r}; there are: {names}")
-        for line in chosen:
-            line.rotate()
-        return [line.name for line in chosen]
+            raise InvalidRequest(f"no connection {connection!r}; there are: {', '.join(names) or 'none'}")
+        return [name for name in chosen if any(feed.rotate(name) for feed in self.feeds.values())]
 
     def _repair(self, gap_id: str) -> dict[str, Any]:
         """Fetch what is missing of a gap of trades (again)."""
@@ -341,7 +278,7 @@ class Collector(Actor):
         """State of each market, for the heartbeat."""
         mono_ns = self.clock.mono_ns()
         return {
-            "venue": self.venue.name,
+            "venue": self.venue,
             "connected": any(feed.is_connected for feed in self.feeds.values()),
             "gaps_open": self.gaps.open_count,
             "trades_missing": self.gaps.missing,

@@ -16,13 +16,16 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from actors.collector.sequence import MAX_HOLES, Hole
+from actors.collector.intake.sequence import MAX_HOLES, Hole
+from actors.collector.intake.unordered import MAX_RECENT
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
-from protocol.messages import Book, Gap, Quote, Trade, Watermark
+from protocol.messages import Book, Gap, News, Quote, Trade, Watermark
 from protocol.record import Frame
 
 VERSION: Final = 1
+MAX_NEWS: Final = 5_000
+"""Headlines that a restart knows."""
 
 
 class HoleState(msgspec.Struct, array_like=True):
@@ -45,6 +48,8 @@ class SymbolState(msgspec.Struct, array_like=True):
     book_id: int = 0
     """Last update id of the book as published."""
     holes: list[HoleState] = []
+    recent: list[tuple[int, str]] = []
+    """Where trades are not counted: time and id of the newest ones, oldest first."""
 
 
 class BudgetState(msgspec.Struct, array_like=True):
@@ -69,6 +74,8 @@ class Checkpoint(msgspec.Struct, array_like=True):
     """Announced, and not settled."""
     budgets: dict[str, BudgetState] = {}
     """By market."""
+    news_ids: list[str] = []
+    """`<source> <news_id>` of the newest headlines published, oldest first."""
 
 
 _decoder: Final = msgspec.msgpack.Decoder(Checkpoint)
@@ -102,6 +109,7 @@ class Recollection:
         self._reached_ns = self._start.reached_ns
         self._symbols = dict(self._start.symbols)
         self._open = {(gap.symbol, gap.kind): gap for gap in self._start.open_gaps}
+        self._news_ids = list(self._start.news_ids)
         self._newest: dict[str, Frame] = {}
         """Quotes and books of a topic: only the newest frame counts."""
 
@@ -110,6 +118,9 @@ class Recollection:
         schema = frame.schema >> 8
         if schema in (Quote.SCHEMA >> 8, Book.SCHEMA >> 8):
             self._newest[frame.topic] = frame
+        elif schema == News.SCHEMA >> 8:
+            self._news_ids += [f"{news.source} {news.news_id}" for news in self._events(frame)]
+            del self._news_ids[:-MAX_NEWS]
         elif schema in (Trade.SCHEMA >> 8, Gap.SCHEMA >> 8, Watermark.SCHEMA >> 8):
             for event in self._events(frame):
                 self._enter(event)
@@ -125,6 +136,7 @@ class Recollection:
             reached_ns=self._reached_ns,
             symbols=self._symbols,
             open_gaps=list(self._open.values()),
+            news_ids=self._news_ids,
         )
 
     def _events(self, frame: Frame) -> list[Any]:
@@ -176,8 +188,11 @@ class Recollection:
 
 
 def _enter_trade(state: SymbolState, trade: Trade) -> None:
-    trade_id: int = trade.trade_id  # type: ignore[assignment]  # a collector that keeps chains has counted ids
-    if trade_id > state.last_id:
+    trade_id = trade.trade_id
+    if isinstance(trade_id, str):
+        state.recent.append((trade.ts_event_ns, trade_id))
+        del state.recent[:-MAX_RECENT]
+    elif trade_id > state.last_id:
         state.last_id = trade_id
     elif not _fill(state.holes, trade_id) and trade.ts_event_ns > state.trade_ns:
         state.holes.clear()  # the venue counts anew, see TradeChain

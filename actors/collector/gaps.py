@@ -149,6 +149,18 @@ class Gaps:
             reason=NO_REPAIR,
         )
 
+    def end_uncounted(self, symbol: str, to_ts_ns: int) -> Gap | None:
+        """The next trade has come, and its id says nothing of those before it: unfillable, unless somebody looks."""
+        gap = self._end(symbol, "trade", to_ts_ns, from_id=0, to_id=0, state="unfillable", reason=NO_REPAIR)
+        if gap is not None:
+            self._keep(gap)
+        return gap
+
+    def found(self, gap_id: str, count: int, by: str) -> Gap | None:
+        """All that was missing of an uncounted gap has been found: `count` trades."""
+        gap = self._holes.get(gap_id)
+        return replace(self._whole(gap, by), count=count) if gap is not None else None
+
     def make_up(self, symbol: str, kind: str, to_ts_ns: int, by: str) -> Gap | None:
         """Something else made up for it: a book's snapshot holds all that was missed."""
         return self._end(symbol, kind, to_ts_ns, state="filled", filled_by=by, reason="")
@@ -176,7 +188,7 @@ class Gaps:
             from_id=ids[0],
             to_id=ids[1],
             from_ts_ns=from_ts_ns,
-            to_ts_ns=to_ts_ns,
+            to_ts_ns=max(to_ts_ns, from_ts_ns),  # the trade that reveals it may be older than the newest one
             cause="venue_jump",
             state="unfillable",
             reason=reason or NO_REPAIR,
@@ -193,13 +205,13 @@ class Gaps:
         gap = self._holes.get(gap_id)
         return gap is not None and gap.state == "filling"
 
-    def fill(self, gap_id: str, missing: int, by: str = "late") -> Gap | None:
-        """One trade of a hole has come after all; `missing` of it are still not there."""
-        self.missing -= 1
+    def fill(self, gap_id: str, missing: int, by: str = "late", count: int = 1) -> Gap | None:
+        """A trade of a hole, `count` ids of it, has come after all; `missing` are still not there."""
+        self.missing -= count
         gap = self._holes.get(gap_id)
         if gap is None:
             return None
-        gap = self._holes[gap_id] = replace(gap, count=gap.count + 1)
+        gap = self._holes[gap_id] = replace(gap, count=gap.count + count)
         if missing:
             return None
         return self._whole(gap, by)
@@ -235,9 +247,12 @@ class Gaps:
     def _remember(self, gap: Gap) -> None:
         if gap.kind == "trade" and gap.to_id:
             self.missing += gap.to_id - gap.from_id + 1
-            self._holes[gap.gap_id] = gap
-            if len(self._holes) > MAX_REMEMBERED:
-                del self._holes[next(key for key, old in self._holes.items() if old.state != "filling")]
+            self._keep(gap)
+
+    def _keep(self, gap: Gap) -> None:
+        self._holes[gap.gap_id] = gap
+        if len(self._holes) > MAX_REMEMBERED:
+            del self._holes[next(key for key, old in self._holes.items() if old.state != "filling")]
 
     def _new(self, **fields: Any) -> Gap:
         self._count += 1

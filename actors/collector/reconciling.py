@@ -7,19 +7,17 @@ so it asks the hub now and then, and ends what it cannot account for: what was m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from actors.runtime.actor import Actor
 from protocol.errors import HubError
 from protocol.messages import Gap
 from protocol.record import RecordKind
 from protocol.requests import Reply, Request
 from protocol.topics import market_topic
-
-if TYPE_CHECKING:
-    from actors.collector.actor import Collector
 
 INTERVAL_S: Final = 5.0
 TIMEOUT_S: Final = 2.0
@@ -54,10 +52,14 @@ class Reconciling:
 
     Args:
         actor: The collector.
+        venue: Whose gaps.
+        knows: Whether a gap id is known to the ledger here.
     """
 
-    def __init__(self, actor: Collector) -> None:
+    def __init__(self, actor: Actor, venue: str, knows: Callable[[str], bool]) -> None:
         self._actor = actor
+        self._venue = venue
+        self._knows = knows
         self._is_asking = False
         self._hubs = [name for name in actor.common.actors if name.partition(".")[0] == "hub"]
 
@@ -72,7 +74,7 @@ class Reconciling:
             requester = actor.wire.requester(endpoint)
             try:
                 wanted = [
-                    Request(op="gaps", venue=actor.venue.name, args={"state": state}) for state in OPEN_STATES
+                    Request(op="gaps", venue=self._venue, args={"state": state}) for state in OPEN_STATES
                 ]
                 return [requester.ask(question, TIMEOUT_S) for question in wanted]
             finally:
@@ -95,7 +97,7 @@ class Reconciling:
             except (msgspec.DecodeError, UnicodeDecodeError) as fault:
                 actor.drop("bad_gaps", fault)
                 continue
-            for gap in forgotten(gaps, actor.name, actor.publisher.epoch, actor.gaps.knows):
+            for gap in forgotten(gaps, actor.name, actor.publisher.epoch, self._knows):
                 actor.counters["gaps_reconciled"] += 1
                 topic = market_topic(gap.KIND, gap.venue, gap.symbol)
                 actor.publish(topic, [gap], RecordKind.UPSTREAM_GAP)

@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
-from actors.collector.connection import retry_after_s
+from actors.collector.exchange.connection import retry_after_s
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 USER_AGENT: Final = "tapehub"

@@ -7,8 +7,9 @@ from typing import Final
 
 from actors.collector.checkpoint import Checkpoint, HoleState, SymbolState
 from actors.collector.gaps import RESTART, Gaps
-from actors.collector.normaliser import Normaliser
-from actors.collector.sequence import Hole
+from actors.collector.intake.normaliser import Normaliser
+from actors.collector.intake.sequence import Hole
+from actors.collector.intake.unordered import UnorderedTrades
 from protocol.messages import Gap
 
 STOPPED: Final = "the collector stopped"
@@ -36,7 +37,7 @@ def resume(normaliser: Normaliser, kinds: Mapping[str, Collection[str]], past: C
         wanted = kinds[symbol]
         mine = [gap for gap in past.open_gaps if gap.symbol == symbol and gap.kind in wanted]
         normaliser.gaps.resume_from(mine, ())
-        if "trade" in wanted and state.last_id:
+        if "trade" in wanted and (state.last_id or state.recent):
             _resume_trades(normaliser, symbol, state)
         if "quote" in wanted:
             normaliser.tapes[symbol].quotes.newest_ns = state.quote_ns
@@ -50,10 +51,13 @@ def resume(normaliser: Normaliser, kinds: Mapping[str, Collection[str]], past: C
 
 
 def _resume_trades(normaliser: Normaliser, symbol: str, state: SymbolState) -> None:
-    gaps = normaliser.gaps
+    gaps, chain = normaliser.gaps, normaliser.tapes[symbol].trades
+    if isinstance(chain, UnorderedTrades):
+        chain.resume(state.trade_ns, state.recent)
+        return
     gaps.resume_from((), [(kept.gap, _missing(kept)) for kept in state.holes])
     holes = [_hole(kept) for kept in state.holes if kept.ranges]
-    normaliser.tapes[symbol].trades.resume(state.last_id, state.trade_ns, holes)
+    chain.resume(state.last_id, state.trade_ns, holes)
     for kept in state.holes:
         gap = kept.gap
         if not kept.ranges:
@@ -101,6 +105,7 @@ def remember(normaliser: Normaliser) -> dict[str, SymbolState]:
             book.last_ts_ns,
             book.book.update_id,
             kept,
+            trades.recent if isinstance(trades, UnorderedTrades) else [],
         )
     return found
 

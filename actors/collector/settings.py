@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
+
+from actors.collector.databento.settings import DatabentoSettings
+from actors.collector.ig.settings import IgSettings
+from actors.collector.news.settings import NewsSettings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -13,33 +17,18 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Section of a `collector.VENUE.N` actor."""
 
-    venue: Literal["binance"] = "binance"
-    """Venue whose protocol is spoken."""
-    ws_url: dict[str, str] = msgspec.field(
-        default_factory=lambda: {
-            "spot": "wss://stream.binance.com:9443",
-            "usdm": "wss://fstream.binance.com",
-        }
-    )
-    """Market to WebSocket base address; a market that is not named is not collected. For USD-M `/public` and
-    `/market` are added as the venue wants it since 2026-04-23."""
-    rest_url: dict[str, str] = msgspec.field(
-        default_factory=lambda: {
-            "spot": "https://api.binance.com",
-            "usdm": "https://fapi.binance.com",
-            "coinm": "https://dapi.binance.com",
-        }
-    )
-    """Market to REST base address, for order-book snapshots and missing trades."""
-    streams: dict[str, list[str]] = msgspec.field(
-        default_factory=lambda: {
-            "spot": ["trade", "bookTicker", "depth@100ms"],
-            "usdm": ["aggTrade", "bookTicker", "depth@100ms", "forceOrder"],
-            "coinm": ["aggTrade", "bookTicker", "depth@100ms"],
-        }
-    )
-    """Market to stream types, in the venue's words: trade or aggTrade, bookTicker, depth[@0ms, @100ms],
-    forceOrder."""
+    venue: str = ""
+    """Venue whose protocol is spoken: binance, bybit, coinbase, databento, ig, news, okx; empty: the second word of the
+    actor's name."""
+    ws_url: dict[str, str] = {}
+    """Market to WebSocket base address; a market that is not named is not collected. Empty: the venue's own. For Binance
+    USD-M `/public` and `/market` are added as the venue wants it since 2026-04-23."""
+    rest_url: dict[str, str] = {}
+    """Market to REST base address, for order-book snapshots and missing trades; a market that is not named: the
+    venue's own where `ws_url` is empty too, else none."""
+    streams: dict[str, list[str]] = {}
+    """Market to stream types, in the venue's words (for Binance: trade or aggTrade, bookTicker, depth[@0ms, @100ms],
+    forceOrder); a market that is not named: the venue's default, see docs/venues.md."""
     symbols: list[str] = []
     """Canonical symbols to subscribe at the start; empty means all that symbols.yaml maps to this venue."""
     max_streams_per_connection: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 200
@@ -60,18 +49,14 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Patience for each step of a REST request, seconds."""
     snapshot_depth: Annotated[int, msgspec.Meta(ge=5, le=5000)] = 1000
     """Levels per side of an order-book snapshot; the venue offers 5, 10, 20, 50, 100, 500, 1000, spot 5000."""
-    snapshot_weight_per_min: dict[str, Count] = msgspec.field(
-        default_factory=lambda: {"spot": 4000, "usdm": 1600, "coinm": 1600}
-    )
-    """Market to the request weight that snapshots may use each minute, of the venue's 6000 and 2400."""
+    snapshot_weight_per_min: dict[str, Count] = {}
+    """Market to the request weight that snapshots may use each minute; one that is not named: the venue's default
+    (Binance: 4000 of its 6000 on spot, 1600 of 2400 on futures)."""
     snapshot_retry_s: Positive = 0.5
     """Longest first pause before asking again for the snapshot of one book, seconds; it doubles up to 30."""
-    repair_weight_per_min: dict[str, Count] = msgspec.field(
-        default_factory=lambda: {"spot": 1200, "usdm": 600, "coinm": 600}
-    )
-    """Market to the request weight that fetching missing trades may use each minute; a page of up to 1000 costs
-    25 (spot trade), 4 (spot aggTrade) or 20 (usdm aggTrade). Snapshots and repairs together stay below the venue's
-    6000 and 2400."""
+    repair_weight_per_min: dict[str, Count] = {}
+    """Market to the request weight that fetching missing trades may use each minute; one that is not named: the venue's
+    default (Binance: 1200 on spot, 600 on futures). Snapshots and repairs together stay below what the venue allows."""
     repair_max_trades: Count = 100_000
     """A gap of more trades than this is not fetched, trades."""
     repair_klines: bool = True
@@ -98,3 +83,9 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     no_frame_floor_s: Positive = 5.0
     """A connection whose own rate promises more is dead after so many seconds without any frame; the upper
     bound is the venue's ping interval."""
+    ig: IgSettings = IgSettings()
+    """Only for venue ig: account, stream and prices."""
+    databento: DatabentoSettings = DatabentoSettings()
+    """Only for venue databento: datasets, schemas and replay."""
+    news: NewsSettings = NewsSettings()
+    """Only for venue news: sources and polling."""

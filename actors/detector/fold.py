@@ -1,7 +1,8 @@
 """Frames in, alerts out: every market of this detector, and which publisher feeds which. Pure.
 
 A function of the frames in their order, with a state that goes on after a restart. Time is the venue's, told by the
-watermarks of who feeds a market.
+watermarks of who feeds a market. Where two collectors of one venue do, each event counts once and the watermarks of
+one are heard; it is interrupted by what neither of them has seen.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 import msgspec
 
 from actors.detector.market import Market
-from actors.detector.routes import ROUTES, TIMEFRAME, QuoteRoute, Route, TradeRoute
+from actors.detector.routes import ROUTES, SHARED, TIMEFRAME, QuoteRoute, Route, TradeRoute
 from actors.detector.rule import World
 from actors.detector.thresholds import ThresholdBook
 from actors.detector.usd import Rates
@@ -19,6 +20,7 @@ from actors.detector.watch import Watch, WatchState
 from protocol.codec import decode_as, decode_events
 from protocol.consumer import Hole
 from protocol.errors import PayloadError
+from protocol.first_copy import Copies, CopiesState
 from protocol.instruments import Catalog
 from protocol.message import Message
 from protocol.messages import Alert, Bar, Gap, Watermark
@@ -37,6 +39,9 @@ class RouteState(msgspec.Struct, array_like=True):
     publisher: bytes
     epoch: int
     newest_ns: int
+    others: dict[str, int] = {}
+    """Publisher to its epoch, where there are several."""
+    copies: CopiesState | None = None
 
 
 class FoldState(msgspec.Struct, array_like=True):
@@ -90,6 +95,9 @@ class Fold:
         if route is None or route.epoch != frame.epoch or route.publisher != frame.publisher_padded:
             if topic in self._unheard:
                 return []
+            if route is not None and route.others.get(frame.publisher) == frame.epoch:
+                alerts = route.take(frame)
+                return [(_topic(route.watch), alerts)] if alerts else []
             self._note_epoch(frame)
             if topic.startswith("mark."):
                 return self._advance(frame)
@@ -128,6 +136,8 @@ class Fold:
                 route.publisher,
                 route.epoch,
                 route.newest_ns,
+                route.others,
+                route.copies.state() if route.copies is not None else None,
             )
             for topic, route in self._routes.items()
         }
@@ -154,7 +164,11 @@ class Fold:
             watch = self._watches.get((row.venue, row.symbol))
             if watch is not None:
                 make = ROUTES[parse_topic(topic).kind]
-                self._routes[topic] = make(watch, row.publisher, row.epoch, row.newest_ns, self._counters)
+                route = make(watch, row.publisher, row.epoch, row.newest_ns, self._counters)
+                self._routes[topic] = route
+                if row.copies is not None:
+                    route.others, route.copies = row.others, Copies(row.venue, row.copies.leader)
+                    route.copies.restore(row.copies)
 
     def _advance(self, frame: Frame) -> Output:
         if frame.schema >> 8 != Watermark.SCHEMA >> 8:
@@ -163,7 +177,9 @@ class Fold:
         fed = self._fed_by(frame.publisher_padded)
         for mark in decode_events(frame):
             for watch in fed:
-                if watch.market.venue == mark.venue:
+                if watch.market.venue == mark.venue and watch.counts(
+                    frame.publisher, mark.ts_event_ns, is_connected=mark.is_connected
+                ):
                     alerts = watch.mark(mark.ts_event_ns, is_connected=mark.is_connected)
                     if alerts:
                         output.append((_topic(watch), alerts))
@@ -172,7 +188,7 @@ class Fold:
     def _note_gaps(self, frame: Frame) -> Output:
         for gap in decode_as(frame, Gap):
             watch = self._watches.get((gap.venue, gap.symbol))
-            if watch is not None and gap.state in ("open", "unfillable"):
+            if watch is not None and watch.breaks(frame.publisher, gap):
                 watch.interrupt()
         return []
 
@@ -182,10 +198,12 @@ class Fold:
         """Markets whose trades or quotes this publisher was the last to send."""
         fed = self._fed.get(publisher)
         if fed is None:
+            name = publisher.rstrip(b"\0").decode("ascii", "replace")
             watches = (
                 route.watch
                 for route in self._routes.values()
-                if route.publisher == publisher and isinstance(route, TradeRoute | QuoteRoute)
+                if (route.publisher == publisher or name in route.others)
+                and isinstance(route, TradeRoute | QuoteRoute)
             )
             fed = self._fed[publisher] = list(dict.fromkeys(watches))
         return fed
@@ -198,14 +216,19 @@ class Fold:
             return
         self._epochs[publisher] = frame.epoch
         if before is not None:
+            for watch in self._fed_by(publisher):
+                if watch.feeders is not None:
+                    watch.feeders.restart(frame.publisher)
             self._interrupt(publisher)
             for route in self._routes.values():
-                if route.publisher == publisher:
+                if route.publisher == publisher and route.copies is None:
                     route.newest_ns = 0
 
     def _interrupt(self, publisher: bytes) -> None:
+        name = publisher.rstrip(b"\0").decode("ascii", "replace")
         for watch in self._fed_by(publisher):
-            watch.interrupt()
+            if not watch.goes_on_without(name, ""):
+                watch.interrupt()
 
     def _admit(self, frame: Frame, route: Route | None) -> Route | None:
         """The route of a topic that comes from somebody for the first time in an epoch; None if no rule hears it."""
@@ -220,6 +243,13 @@ class Fold:
                 return None
             watch = self._watches.get((venue, symbol)) or self._add(self._new_market(venue, symbol))
             route = self._routes[frame.topic] = make(watch, publisher, epoch, 0, self._counters)
+        elif isinstance(route, SHARED) and (route.copies is not None or route.publisher != publisher):
+            first = route.publisher.rstrip(b"\0").decode("ascii", "replace")
+            route.share(first, frame.publisher, epoch)
+            if route.publisher == publisher:
+                route.epoch = epoch
+            self._fed.clear()
+            return route
         elif route.publisher != publisher:
             route.newest_ns = 0
         route.publisher, route.epoch = publisher, epoch

@@ -5,6 +5,7 @@ What is late, and what comes out of a repaired gap, goes to rules that learn of 
 
 from __future__ import annotations
 
+import collections
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Final
 from actors.detector.rule import HANDLERS, Handler, Rule
 from actors.detector.watch import Watch
 from protocol.codec import decode_as
+from protocol.first_copy import RECENT, Copies, copies_after
 from protocol.message import Message
 from protocol.messages import Alert, Bar, Liquidation, Quote, Sweep, Trade
 from protocol.record import FLAG_REPAIRED, Frame
@@ -44,6 +46,11 @@ class Route:
         self.publisher = publisher
         self.epoch = epoch
         self.newest_ns = newest_ns
+        self.others: dict[str, int] = {}
+        """Publisher to its epoch, where there are several."""
+        self.copies: Copies | None = None
+        """What came of it, where several send it."""
+        self._recent: collections.deque[Sequence[Any]] = collections.deque(maxlen=RECENT)
         self._counters = counters
         self._handlers: list[tuple[Rule, Handler]] = []
         self._late_handlers: list[tuple[Rule, Handler]] = []
@@ -61,7 +68,30 @@ class Route:
         Raises:
             PayloadError: the payload is not what the topic promises.
         """
-        return self._take(decode_as(frame, self.kind), frame.flags & FLAG_REPAIRED)
+        events: Sequence[Any] = decode_as(frame, self.kind)
+        if self.copies is not None:
+            events = self._first_copies(frame.publisher, events, self.copies)
+        else:
+            self._recent.append(events)
+        return self._take(events, frame.flags & FLAG_REPAIRED)
+
+    def share(self, first: str, publisher: str, epoch: int) -> None:
+        """A further publisher sends this topic: each event counts once from now on."""
+        if self.copies is None:
+            known = [event for events in self._recent for event in events]
+            self.copies = copies_after(self.watch.market.venue, first, known)
+            self.others[first] = self.epoch
+        self.others[publisher] = epoch
+        self.watch.share(first, publisher)
+
+    def _first_copies(self, publisher: str, events: Sequence[Any], copies: Copies) -> Sequence[Any]:
+        feeders, second = self.watch.feeders, copies.second
+        assert feeders is not None
+        if events:
+            feeders.heard(publisher, max(event.ts_event_ns for event in events))
+        fresh = copies.fresh(publisher, events, feeders.follow(copies.leader, self.kind.KIND))
+        self._counters["second_copies"] += copies.second - second
+        return fresh
 
     def _take(self, events: Sequence[Any], is_repaired: int) -> list[Alert]:
         alerts: list[Alert] = []
@@ -158,6 +188,8 @@ class SweepRoute(Route):
     kind = Sweep
 
 
+SHARED: Final = (TradeRoute, QuoteRoute, LiquidationRoute)
+"""What two collectors of one venue both send."""
 ROUTES: Final[dict[str, type[Route]]] = {
     route.kind.KIND: route for route in (TradeRoute, QuoteRoute, BarRoute, LiquidationRoute, SweepRoute)
 }

@@ -7,10 +7,18 @@ import msgspec
 from actors.detector.market import Market
 from actors.detector.rule import ON_MARK, Finding, Handler, Rule, World, handlers_of
 from actors.detector.thresholds import ThresholdBook
-from protocol.messages import Alert
+from protocol.feeders import Feeder, Feeders
+from protocol.messages import Alert, Gap
+from protocol.sessions import FOREVER_NS
 
+MAX_MISSED = 16
+"""Newest gaps that are remembered of each of several publishers."""
 SET_BACK_NS = 5_000_000_000
 """Venue time that goes back by more has been set back: what runs begins anew."""
+
+
+Missed = tuple[int, int, str]
+"""From, to (venue time) and kind of messages."""
 
 
 class WatchState(msgspec.Struct, array_like=True):
@@ -21,6 +29,12 @@ class WatchState(msgspec.Struct, array_like=True):
     """Rule to the time of its newest alert."""
     rules: dict[str, msgspec.Raw]
     """Rule to its state."""
+    feeders: dict[str, Feeder] = {}
+    """The publishers, where there are several."""
+    leader: str = ""
+    """Whose watermarks are heard."""
+    missed: dict[str, dict[str, Missed]] = {}
+    """Publisher to its newest gaps, by id."""
 
 
 class Watch:
@@ -48,6 +62,10 @@ class Watch:
             )
             for kind in book.rules
         ]
+        self.feeders = Feeders(kept.feeders) if kept and kept.feeders else None
+        """The publishers, from the second one on."""
+        self._leader = kept.leader if kept else ""
+        self._missed: dict[str, dict[str, Missed]] = kept.missed if kept else {}
         self._on_mark: list[tuple[Rule, Handler]] = []
         self._enabled: list[Rule] = []
         self.use(book)
@@ -62,6 +80,47 @@ class Watch:
     def handlers(self, method: str, *, only_late: bool = False) -> list[tuple[Rule, Handler]]:
         """Enabled rules that hear a kind of event."""
         return handlers_of(self._enabled, method, only_late=only_late)
+
+    def share(self, first: str, publisher: str) -> None:
+        """A further publisher feeds this market."""
+        if self.feeders is None:
+            self.feeders, self._leader = Feeders(), first
+            self.feeders.add(first)
+        self.feeders.add(publisher)
+
+    def counts(self, publisher: str, mark_ns: int, *, is_connected: bool) -> bool:
+        """Whether a watermark is to be heard: of several publishers that of the one that is followed."""
+        feeders = self.feeders
+        if feeders is None:
+            return True
+        feeders.mark(publisher, mark_ns, is_connected=is_connected)
+        feeders.lapses.clear()
+        self._leader = feeders.follow(self._leader, "")
+        return publisher == self._leader
+
+    def breaks(self, publisher: str, gap: Gap) -> bool:
+        """Whether a gap of this publisher leaves something that nobody has seen."""
+        is_missing = gap.state in ("open", "unfillable")
+        feeders = self.feeders
+        if feeders is None:
+            return is_missing
+        feeders.gap(publisher, gap)
+        mine = self._missed.setdefault(publisher, {})
+        mine.pop(gap.gap_id, None)
+        if not is_missing:
+            return False
+        span = (gap.from_ts_ns, max(gap.to_ts_ns or FOREVER_NS, gap.from_ts_ns + 1), gap.kind)
+        mine[gap.gap_id] = span
+        while len(mine) > MAX_MISSED:
+            del mine[next(iter(mine))]
+        return not self.goes_on_without(publisher, gap.kind) or all(
+            any(start < span[1] and end > span[0] for start, end, kind in theirs.values() if kind == gap.kind)
+            for theirs in (self._missed.get(name, {}) for name in feeders.state if name != publisher)
+        )
+
+    def goes_on_without(self, publisher: str, kind: str) -> bool:
+        """Whether another publisher sends what this one has missed."""
+        return self.feeders is not None and self.feeders.goes_on_without(publisher, kind)
 
     def mark(self, now_ns: int, *, is_connected: bool) -> list[Alert]:
         """The venue's time has reached `now_ns`."""
@@ -115,7 +174,8 @@ class Watch:
         """Everything it remembers."""
         encode = msgspec.msgpack.encode
         states = {rule.name: msgspec.Raw(encode(rule.state)) for rule in self._rules}
-        return WatchState(self.market, self._told_ns, states)
+        feeders = self.feeders.state if self.feeders is not None else {}
+        return WatchState(self.market, self._told_ns, states, feeders, self._leader, self._missed)
 
 
 def _state_of(kind: type[Rule], kept: msgspec.Raw | None) -> msgspec.Struct:

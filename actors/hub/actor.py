@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
+from actors.hub.across import AcrossAnswers
 from actors.hub.answers import Answers
 from actors.hub.archive import Archive
 from actors.hub.desk import Desk
@@ -78,14 +79,17 @@ class HubActor(Actor):
             "flow": settings.flow_ttl_s,
             "footprint": settings.flow_ttl_s,
         }
-        freshness = Freshness(ttl_s, self.fleet, self.store.gaps, _is_open, self._bars_from)
+        freshness = Freshness(
+            ttl_s, self.fleet, self.store.gaps, _is_open, self._bars_from, self.store.of_market
+        )
+        self.store.fits = lambda publisher, topic: freshness.fits(publisher, topic, self.clock.mono_ns())
         epoch = self.publisher.epoch
         desk = Desk(self.name, epoch, self.clock, self.catalog, self.store, self.fleet, freshness)
         addresses = {name: self._addresses(name) for name in self.common.actors}
         overview = OverviewAnswers(desk, self.status, addresses, settings.max_reply_bytes)
-        return Answers(
-            desk, MarketAnswers(desk, self.persistence), overview, self.counters, settings.max_reply_bytes
-        )
+        across = AcrossAnswers(desk, settings.venue_expiry_s)
+        market = MarketAnswers(desk, self.persistence)
+        return Answers(desk, market, overview, across, self.counters, settings.max_reply_bytes)
 
     def _addresses(self, name: str) -> dict[str, str]:
         """Where an actor publishes, and where it answers if it does."""
@@ -119,6 +123,7 @@ class HubActor(Actor):
             self.store.gaps.abandon(publisher.name, publisher.epoch)
             if publisher.name in self.common.actors:
                 self.warmth.restore(publisher.name)
+        self.store.turn()
         self.warmth.sync_books(self.clock.mono_ns())
         self.warm_start.tick()
 

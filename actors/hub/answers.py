@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.hub.across import AcrossAnswers
 from actors.hub.desk import Desk, Piece
 from actors.hub.history import Outcome
 from actors.hub.market import MarketAnswers
 from actors.hub.overview import LISTS, OverviewAnswers
 from actors.hub.past import Plan
 from actors.hub.payloads import array_header
+from protocol.across import ALL_VENUES
 from protocol.errors import HubError, HubTimeout, InvalidRequest, Overloaded, ProtocolMismatch
 from protocol.requests import PROTOCOL_VERSION, Request, decode_request, encode_reply, error_reply
 
@@ -31,6 +33,7 @@ class Answers:
         desk: What all answers need.
         market: Answers about one symbol.
         overview: Answers about the whole.
+        across: Answers about one symbol at all its venues.
         counters: Counts of questions, `get_<op>_calls`.
         max_reply_bytes: Longest answer to many questions at once.
     """
@@ -40,6 +43,7 @@ class Answers:
         desk: Desk,
         market: MarketAnswers,
         overview: OverviewAnswers,
+        across: AcrossAnswers,
         counters: Counter[str],
         max_reply_bytes: int,
     ) -> None:
@@ -49,8 +53,9 @@ class Answers:
         self._max_reply_bytes = max_reply_bytes
         self._reads: dict[str, Answer] = {
             "tick": market.tick,
+            "bbo": across.bbo,
             "candles": market.candles,
-            "book": market.book,
+            "book": lambda request: (across if request.venue == ALL_VENUES else market).book(request),
             "trades": market.trades,
             "order_flow": market.order_flow,
             "features": market.features,

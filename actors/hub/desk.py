@@ -180,6 +180,14 @@ class Desk:
             )  # fmt: skip
         return b"".join((extend_map(encode_reply(reply), "data"), _encode(data)))
 
+    def judged(self, request: Request, age_s: float, state: str, data: Any) -> bytes:
+        """The reply with a value that is made of several."""
+        reply = Reply(
+            id=request.id, ok=True, publisher=self.name, epoch=self.epoch, ts_ns=self.clock.now_ns(), age_s=age_s,
+            state=state,
+        )  # fmt: skip
+        return b"".join((extend_map(encode_reply(reply), "data"), _encode(data)))
+
     def plain(self, request: Request, data: Any, asked: int = 0) -> bytes:
         """The reply with a value that has no age of its own."""
         return self.encoded(request, [_encode(data)], asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from protocol.codec import decode_events
+from protocol.feeders import LAPSE_NS
 from protocol.messages import Beat, Watermark
 from protocol.record import Frame
 
@@ -155,3 +156,12 @@ class Fleet:
                 return self.is_connected(own, mono_ns)
         others = self._venues.get(venue)
         return not others or any(self.is_connected(other, mono_ns) for other in others)
+
+    def is_level(self, publisher_padded: bytes, venue: str) -> bool:
+        """Whether this publisher's word on a venue's time is not far behind that of another one."""
+        publisher = self._publishers.get(publisher_padded)
+        own = publisher.venues.get(venue) if publisher is not None else None
+        if own is None:
+            return True
+        front_ns = max(other.ts_event_ns for other in self._venues[venue])
+        return front_ns - own.ts_event_ns <= LAPSE_NS

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from actors.hub.fleet import Fleet
 from actors.hub.ledger import GapLedger
 from actors.hub.slots import Slot
+from protocol.topics import Topic
 
 IsOpen = Callable[[str, int], bool]
 """(session name, ns) -> whether its market is open."""
@@ -44,6 +45,7 @@ class Freshness:
         gaps: What is missing.
         is_open: Session calendars; asked at most once a second per session.
         bars_from: (symbol) -> trade or quote, what its candles are built from.
+        source_of: (kind, venue, symbol) -> slot of what is collected, for what is derived of it.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class Freshness:
         gaps: GapLedger,
         is_open: IsOpen,
         bars_from: Callable[[str], str],
+        source_of: Callable[[str, str, str], Slot | None] = lambda _kind, _venue, _symbol: None,
     ) -> None:
         self._ttl_s = dict(ttl_s)
         self._fleet = fleet
         self._gaps = gaps
         self._is_open = is_open
         self._bars_from = bars_from
+        self._source_of = source_of
         self._sessions: dict[str, tuple[int, bool]] = {}
 
     def judge(
@@ -67,7 +71,7 @@ class Freshness:
         """Judge the value of a slot that was received at `recv_ns`; `interval_s` lengthens its time to live
         (a candle lives as long as its timeframe, and a little).
         """
-        kind, venue, symbol, _ = slot.topic
+        kind, _, symbol, _ = slot.topic
         age_s = (now_ns - recv_ns) / 1e9
         ttl_s = self._ttl_s.get(kind, 0.0)
         if ttl_s:
@@ -75,11 +79,36 @@ class Freshness:
         is_old = 0.0 < ttl_s < age_s
         if slot.session and not self._market_open(slot.session, now_ns):
             return Judgement(age_s, ttl_s, "closed_market", is_refused=False)
-        if not self._fleet.is_up(slot.frame.publisher_padded, venue, mono_ns):
+        if not self._is_up(slot, mono_ns):
             return Judgement(age_s, ttl_s, "venue_down", is_refused=True)
-        if self._gaps.open_count and self._gaps.is_open(venue, symbol, self._gap_kind(kind, symbol)):
+        if self._gaps.open_count and self._is_missing(slot, self._gap_kind(kind, symbol), mono_ns):
             return Judgement(age_s, ttl_s, "gap_open", is_old)
         return Judgement(age_s, ttl_s, "stale" if is_old else "fresh", is_old)
+
+    def _is_up(self, slot: Slot, mono_ns: int) -> bool:
+        """Whether a publisher of the value can be heard: of several any one."""
+        sharing = slot.sharing
+        if sharing is None:
+            return self._fleet.is_up(slot.frame.publisher_padded, slot.topic.venue, mono_ns)
+        return any(self._fleet.is_up(one, slot.topic.venue, mono_ns) for one in sharing.frames)
+
+    def fits(self, publisher_padded: bytes, topic: Topic, mono_ns: int) -> bool:
+        """Whether what a publisher sends of a topic can be current: heard, level with others, no gap open."""
+        fleet, venue = self._fleet, topic.venue
+        if not fleet.is_up(publisher_padded, venue, mono_ns) or not fleet.is_level(publisher_padded, venue):
+            return False
+        name = fleet.name_of(publisher_padded)
+        return not self._gaps.is_open_of(name, venue, topic.symbol, topic.kind)
+
+    def _is_missing(self, slot: Slot, kind: str, mono_ns: int) -> bool:
+        """Whether messages that a value is made of are missing right now: of several publishers for all of them."""
+        _, venue, symbol, _ = slot.topic
+        if not self._gaps.is_open(venue, symbol, kind):
+            return False
+        source = slot if slot.topic.kind == kind else self._source_of(kind, venue, symbol)
+        if source is None or source.sharing is None:
+            return True
+        return not any(self.fits(one, source.topic, mono_ns) for one in source.sharing.frames)
 
     def _gap_kind(self, kind: str, symbol: str) -> str:
         """Whose loss makes a value of this kind incomplete."""

@@ -114,6 +114,11 @@ class GapLedger:
         """Whether messages of this kind are missing right now."""
         return (venue, symbol, kind) in self._open
 
+    def is_open_of(self, publisher: str, venue: str, symbol: str, kind: str) -> bool:
+        """Whether messages of this kind that this publisher sends are missing right now."""
+        ids = self._open.get((venue, symbol, kind))
+        return ids is not None and any(gap_id.startswith(f"{publisher}-") for gap_id in ids)
+
     def abandon(self, publisher: str, epoch: int) -> None:
         """A publisher has begun a new epoch: gaps that its old process held open no longer grow."""
         prefix, current = f"{publisher}-", f"{publisher}-{epoch}-"

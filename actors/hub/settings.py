@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -35,6 +35,11 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How much older than its timeframe the newest candle may be, seconds; also for indicator values."""
     flow_ttl_s: Seconds = 60.0
     """Age at which order-flow metrics, footprints and volume profiles are refused as stale, seconds."""
+    venue_expiry_s: dict[Literal["quote", "book"], Seconds] = msgspec.field(
+        default_factory=lambda: {"quote": 5.0, "book": 5.0}
+    )
+    """Age at which a venue's best prices (quote) or order book (book) no longer count in the best bid and offer, and
+    in the depth, of all venues, seconds. A kind that is not named never expires by its age."""
     silence_s: Seconds = 1.5
     """A publisher without heartbeat, or a venue without watermark, for this long is down, seconds."""
     snap_retry_s: Seconds = 2.0

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from actors.hub.payloads import event_count, last_event, split_events
+from actors.hub.sharing import Sharing
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
 from protocol.messages import Flow, Quote
@@ -23,8 +24,8 @@ class Slot:
     """Base: the newest frame of a topic and counts of what came."""
 
     __slots__ = (
-        "again", "counted", "ends", "events", "fixed", "frame", "frames", "is_restored", "name", "rate_per_s", "schema",
-        "session", "since", "topic",
+        "again", "counted", "ends", "events", "fixed", "frame", "frames", "is_restored", "name", "only", "rate_per_s",
+        "schema", "session", "sharing", "since", "topic",
     )  # fmt: skip
 
     def __init__(self, name: str, topic: Topic, frame: Frame) -> None:
@@ -48,6 +49,10 @@ class Slot:
         """Publisher to the (epoch, seq) up to which this topic was filled from the store."""
         self.since: tuple[bytes, int, int] | None = (frame.publisher_padded, frame.epoch, frame.seq)
         """Publisher, epoch and seq of the first frame of the topic that was heard; None: the store has what was before."""
+        self.only: bytes | None = None
+        """Who sends it, while that is one publisher; None: it does not matter who does."""
+        self.sharing: Sharing | None = None
+        """Everybody who sends it, from the second one on."""
         self.schema = 0
         """Number of the message type that the topic carries."""
         self.session = ""

@@ -9,17 +9,21 @@ from typing import Final
 from actors.hub.books import BookSlot
 from actors.hub.candles import BarSlot
 from actors.hub.ledger import EventLog, GapLedger, LogSlot
+from actors.hub.payloads import array_header
 from actors.hub.series import SeriesSlot
 from actors.hub.settings import HubSettings
+from actors.hub.sharing import SHARED_KINDS, Fits, Sharing, kept_events
 from actors.hub.slots import FlowSlot, QuoteSlot, Slot
 from actors.hub.trades import TradeSlot
 from protocol.errors import HubError, PayloadError
-from protocol.messages import MESSAGE_TYPES
+from protocol.messages import MESSAGE_TYPES, Book
 from protocol.record import Frame
 from protocol.replay import Position
-from protocol.topics import Topic, parse_topic
+from protocol.topics import Topic, market_topic, parse_topic
 
 LOG_KINDS: Final = ("alert", "signal", "news", "liquidation", "sweep")
+KNOWN_EVENTS: Final = 5000
+"""Events of a topic that are known again when a second publisher begins to send it."""
 RECEIVED_NAMES: Final = {
     "quote": "ticks_received",
     "trade": "trades_received",
@@ -55,6 +59,12 @@ class Store:
         """(kind, symbol, timeframe) to slots, one per venue."""
         self._symbols: set[str] = set()
         self._cleared: Counter[str] = Counter()
+        self.fits: Fits = lambda _publisher, _topic: True
+        """Whether what a publisher sends of a topic can be current."""
+        self.shared: list[Slot] = []
+        """Topics that several publishers send."""
+        self.second_copies = 0
+        """Messages left out since another publisher's copy came first."""
         self.gaps = GapLedger(settings.gap_window)
         self.logs = {kind: EventLog(settings.event_window) for kind in LOG_KINDS}
 
@@ -67,6 +77,10 @@ class Store:
     def get(self, topic: str) -> Slot | None:
         """Slot of an exact topic."""
         return self._slots.get(topic)
+
+    def of_market(self, kind: str, venue: str, symbol: str) -> Slot | None:
+        """Slot of what is collected of one symbol at one venue."""
+        return self._slots.get(market_topic(kind, venue, symbol))
 
     def of_symbol(self, kind: str, symbol: str, timeframe: str = "") -> list[Slot]:
         """Slots of one kind of one symbol, one per venue; empty if nothing has arrived."""
@@ -83,10 +97,41 @@ class Store:
             self._first(frame)
         elif frame.schema >> 8 != slot.schema:
             raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not what this topic carries")
+        elif slot.only is not None and frame.publisher_padded != slot.only:
+            self._share(slot, frame)
         elif not slot.is_restored:
             slot.apply(frame)
         else:
             slot.join(frame)
+
+    def _share(self, slot: Slot, frame: Frame) -> None:
+        """Take a frame of a topic that several publishers send: what of it is the first copy."""
+        sharing = slot.sharing
+        if sharing is None:
+            kind = slot.topic.kind
+            held = slot.tail(KNOWN_EVENTS) if kind != Book.KIND else []
+            payload = array_header(len(held)) + b"".join(held)
+            sharing = slot.sharing = Sharing(slot.topic, slot.frame, kept_events([payload], kind))
+            slot.only = b""  # nobody's: every frame comes this way
+            self.shared.append(slot)
+        before = sharing.copies.second
+        news = sharing.sift(frame, self.fits)
+        self.second_copies += sharing.copies.second - before
+        for part in news:
+            if slot.is_restored:
+                slot.join(part)
+            else:
+                slot.apply(part)
+
+    def turn(self) -> None:
+        """Let topics of several publishers follow who can be followed; call it periodically."""
+        for slot in self.shared:
+            if slot.sharing is not None:
+                news = slot.sharing.turn(self.fits)
+                if news is None and isinstance(slot, BookSlot) and not slot.is_synced:
+                    news = slot.sharing.again()
+                if news is not None:
+                    slot.apply(news)
 
     def restore(self, frame: Frame) -> bool:
         """Take a frame from before we listened, unless something newer is here; returns whether it was taken.
@@ -152,6 +197,8 @@ class Store:
         except (ValueError, HubError) as fault:
             raise PayloadError(str(fault)) from fault
         slot.schema = _SCHEMAS[topic.kind]
+        if topic.kind in SHARED_KINDS:
+            slot.only = frame.publisher_padded
         if frame.schema >> 8 != slot.schema:
             raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not what this topic carries")
         slot.session = self._session_of(topic.symbol) if topic.symbol else ""
@@ -204,6 +251,7 @@ class Store:
     def clear(self, symbol: str = "") -> int:
         """Forget everything of one symbol, or of all; returns how many topics that were."""
         gone = [name for name, slot in self._slots.items() if not symbol or slot.topic.symbol == symbol]
+        self.shared = [slot for slot in self.shared if slot.name not in set(gone)]
         for name in gone:
             slot = self._slots.pop(name)
             self._cleared[slot.topic.kind] += slot.events
@@ -220,7 +268,8 @@ class Store:
         totals = Counter(self._cleared)
         for slot in self._slots.values():
             totals[slot.topic.kind] += slot.events
-        return {name: totals[kind] for kind, name in RECEIVED_NAMES.items()}
+        counts = {name: totals[kind] for kind, name in RECEIVED_NAMES.items()}
+        return {**counts, "second_copies": self.second_copies}
 
     def measure(self, elapsed_s: float) -> None:
         """Renew the event rate of every topic; call it periodically."""

@@ -17,6 +17,7 @@ from protocol.requests import Reply, Request
 
 if TYPE_CHECKING:
     from actors.hub.books import BookSlot
+    from actors.hub.sharing import Sharing
     from actors.hub.store import Store
 
 RESTORED_KINDS: Final = (
@@ -84,15 +85,27 @@ class Warmth:
     def sync_books(self, mono_ns: int) -> None:
         """Ask for a snapshot of each book that is out of step, a few at a time; call it periodically."""
         for slot in self._store.books():
+            if slot.sharing is not None:
+                self._sync_shared(slot, slot.sharing, mono_ns)
+                continue
             if slot.is_synced or self._snaps >= MAX_SNAPS_AT_ONCE:
                 continue
             if slot.asked_ns and mono_ns - slot.asked_ns < self._retry_ns:
                 continue
             slot.asked_ns = mono_ns
-            self._snap(slot)
+            self._snap(slot, slot.frame.publisher)
 
-    def _snap(self, slot: BookSlot) -> None:
-        topic, publisher = slot.topic, slot.frame.publisher
+    def _sync_shared(self, slot: BookSlot, sharing: Sharing, mono_ns: int) -> None:
+        """Of several collectors every one is asked whose book is not known: any of them may die next."""
+        for publisher in sharing.unknown(self._store.fits):
+            asked_ns = sharing.asked_ns.get(publisher, 0)
+            if self._snaps >= MAX_SNAPS_AT_ONCE or (asked_ns and mono_ns - asked_ns < self._retry_ns):
+                continue
+            sharing.asked_ns[publisher] = mono_ns
+            self._snap(slot, sharing.frames[publisher].publisher)
+
+    def _snap(self, slot: BookSlot, publisher: str) -> None:
+        topic = slot.topic
         self._snaps += 1
         self.snaps_asked += 1
         question = Request(op="snap", symbol=topic.symbol, venue=topic.venue)

@@ -1,6 +1,7 @@
 """Frames in; flows, footprints and sweeps out: every symbol of this actor, and which publisher feeds which. Pure.
 
-A publisher's watermarks move the symbols that it feeds and no others. What a frame causes is returned by the call that
+A publisher's watermarks move the symbols that it feeds and no others. Two collectors of one venue may feed the same
+symbol: it takes the first copy of each event, see `SymbolFlow.share`. What a frame causes is returned by the call that
 took it, so the whole is a function of the frames in their order, and can go on from its state. A future that says
 `flow_for` feeds its own flow and that of the pair it stands for, turned over where it quotes the reciprocal.
 """
@@ -8,6 +9,7 @@ took it, so the whole is a function of the frames in their order, and can go on 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +34,12 @@ KINDS: Final = (Trade.KIND, Quote.KIND, Book.KIND)
 _TRADES: Final = Trade.SCHEMA >> 8
 _QUOTES: Final = Quote.SCHEMA >> 8
 _BOOKS: Final = Book.SCHEMA >> 8
+_INVERSE: Final[dict[int, Callable[[Any], list[Any]]]] = {
+    _TRADES: inverse_trades,
+    _QUOTES: inverse_quotes,
+    _BOOKS: inverse_books,
+}
+_KIND_OF: Final = {_TRADES: Trade.KIND, _QUOTES: Quote.KIND, _BOOKS: Book.KIND}
 
 
 class FeedState(msgspec.Struct, array_like=True):
@@ -41,7 +49,7 @@ class FeedState(msgspec.Struct, array_like=True):
     newest_ns: int
     """Newest watermark of all epochs."""
     topics: list[str]
-    """Topics that it was the last to send."""
+    """Topics that it sends."""
 
 
 class FoldState(msgspec.Struct, array_like=True):
@@ -64,7 +72,8 @@ class Target(msgspec.Struct, frozen=True):
 class Feed:
     """One publisher of events."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, name: str, epoch: int) -> None:
+        self.name = name
         self.epoch = epoch
         self.newest_ns = 0
         """Newest watermark of all epochs, 0 before the first."""
@@ -111,7 +120,7 @@ class Fold:
             if topic.startswith("mark."):
                 return self._advance(feed, frame)
             if topic.startswith("gap."):
-                return self._note_gaps(frame)
+                return self._note_gaps(feed, frame)
             found = self._assign(feed, topic)
             if found is None:
                 return []
@@ -122,11 +131,11 @@ class Fold:
         self._counters["events_received"] += len(events)
         if len(targets) == 1:
             series = targets[0].series
-            self._add(targets[0], schema, events, frame.flags)
+            self._add(targets[0], schema, events, frame.flags, feed.name)
             return series.take()
         output: Output = []
         for target in targets:
-            self._add(target, schema, events, frame.flags)
+            self._add(target, schema, events, frame.flags, feed.name)
             output += target.series.take()
         return output
 
@@ -139,7 +148,7 @@ class Fold:
         found: list[tuple[str, Message]] = []
         for series in feed.series if feed else ():
             if series.is_started:
-                series.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}")
+                series.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}", hole.publisher)
                 topic = market_topic(Gap.KIND, series.venue, series.symbol)
                 found.append(
                     (topic, bus_gap(hole, "flow", series.venue, series.symbol, Trade.KIND, series.event_ns))
@@ -173,29 +182,32 @@ class Fold:
         for key, kept in state.series.items():
             self._series_of(*key.split(" ")).restore(kept)
         for name, feed_state in state.feeds.items():
-            feed = self.feeds[_padded(name)] = Feed(feed_state.epoch)
+            feed = self.feeds[_padded(name)] = Feed(name, feed_state.epoch)
             feed.newest_ns = feed_state.newest_ns
             for topic in feed_state.topics:
                 self._assign(feed, topic)
 
-    def _add(self, target: Target, schema: int, events: list[Any], flags: int) -> None:
-        series, is_inverse = target.series, target.is_inverse
+    def _add(self, target: Target, schema: int, events: Sequence[Any], flags: int, publisher: str) -> None:
+        series = target.series
+        if target.is_inverse:
+            events = _INVERSE[schema](events)
+        if series.feeders is not None:
+            events = series.first_copies(_KIND_OF[schema], events, publisher)
         if schema == _QUOTES:
-            series.add_quotes(inverse_quotes(events) if is_inverse else events)
+            series.add_quotes(events)
         elif schema == _TRADES:
-            trades = inverse_trades(events) if is_inverse else events
-            series.add_trades(trades, is_repaired=bool(flags & FLAG_REPAIRED))
+            series.add_trades(events, is_repaired=bool(flags & FLAG_REPAIRED))
         else:
-            series.add_books(inverse_books(events) if is_inverse else events)
+            series.add_books(events)
 
     def _begin_epoch(self, frame: Frame) -> Feed:
         feed = self.feeds.get(frame.publisher_padded)
         if feed is None:
-            feed = self.feeds[frame.publisher_padded] = Feed(frame.epoch)
+            feed = self.feeds[frame.publisher_padded] = Feed(frame.publisher, frame.epoch)
         else:
             feed.epoch = frame.epoch
             for series in feed.series:
-                series.note_restart(frame.epoch)
+                series.note_restart(frame.epoch, feed.name)
         return feed
 
     def _assign(self, feed: Feed, topic: str) -> tuple[int, list[Target]] | None:
@@ -207,10 +219,17 @@ class Fold:
         if kind not in KINDS:
             return None
         schema = (_TRADES, _QUOTES, _BOOKS)[KINDS.index(kind)]
-        for other in self.feeds.values():
-            other.targets.pop(topic, None)
-        found = feed.targets[topic] = schema, self._targets_of(venue, symbol)
+        found = schema, self._targets_of(venue, symbol)
+        self._join(feed, topic, kind, found)
         return found
+
+    def _join(self, feed: Feed, topic: str, kind: str, found: tuple[int, list[Target]]) -> None:
+        """A publisher sends a topic from now on, alone or beside others."""
+        first = next((other.name for other in self.feeds.values() if topic in other.targets), "")
+        feed.targets[topic] = found
+        if first and first != feed.name:
+            for target in found[1]:
+                target.series.share(kind, first, feed.name)
 
     def _targets_of(self, venue: str, symbol: str) -> list[Target]:
         instrument = self._catalog.get(symbol)
@@ -244,17 +263,20 @@ class Fold:
             feed.newest_ns = max(feed.newest_ns, mark.ts_event_ns)
             for series in feed.series:
                 if series.venue == mark.venue:
-                    series.advance(mark.ts_event_ns, is_connected=mark.is_connected)
+                    series.advance(mark.ts_event_ns, is_connected=mark.is_connected, publisher=feed.name)
                     output += series.take()
         return output
 
-    def _note_gaps(self, frame: Frame) -> Output:
+    def _note_gaps(self, feed: Feed, frame: Frame) -> Output:
         output: Output = []
         for gap in decode_as(frame, Gap):
             self._counters["gaps_received"] += 1
             if f"{gap.venue} {gap.symbol}" in self.series:
+                topic = market_topic(gap.kind, gap.venue, gap.symbol)
+                if topic not in feed.targets and any(topic in other.targets for other in self.feeds.values()):
+                    self._assign(feed, topic)
                 for target in self._targets_of(gap.venue, gap.symbol):
-                    target.series.note_gap(gap)
+                    target.series.note_gap(gap, feed.name)
                     output += target.series.take()
         return output
 

@@ -13,6 +13,8 @@ from actors.orderflow.footprints import Interval
 from actors.orderflow.inference import Mids
 from actors.orderflow.sweeps import Print
 from actors.orderflow.windows import WindowsState
+from protocol.feeders import Feeder
+from protocol.first_copy import CopiesState
 from protocol.trade_ids import IdsState
 
 Best = tuple[float, float, float, float]
@@ -66,3 +68,9 @@ class SeriesState(msgspec.Struct, array_like=True):
     windows: WindowsState | None = None
     footprints: list[list[Interval]] = []
     """One list per timeframe, the profile of the session last."""
+    feeders: dict[str, Feeder] = {}
+    """The publishers, where there are several."""
+    owners: dict[str, str] = {}
+    """Which of them did not see a hole."""
+    copies: dict[str, CopiesState] = {}
+    """Kind to what came of it, where several send it."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from actors.persistence.catalogue import Catalogue, Fresh
+from actors.persistence.first_rows import KEYS, FirstRows
 from actors.persistence.rows import DeadLetter, rows_of
 from actors.persistence.tables import DEFAULT_KINDS, Row
 from protocol.codec import decode_events
@@ -45,6 +46,7 @@ class Batch:
         kinds: Kinds of messages that are kept.
         left: By publisher, ends of epochs that were left without the next one's first record: it would have said
             how much of them its journal has.
+        first: What the batches before know of topics that several publishers send.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Batch:
         since: Mapping[str, Position],
         kinds: Collection[str] = frozenset(DEFAULT_KINDS),
         left: Mapping[str, list[Position]] | None = None,
+        first: FirstRows | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.since = dict(since)
@@ -68,6 +71,7 @@ class Batch:
         """Ids to be stored before the rows."""
         self.row_count = 0
         self.frame_count = 0
+        self.first = first or FirstRows()
         self._publishers: dict[bytes, tuple[str, int]] = {}
         self._left = {name: list(ends) for name, ends in (left or {}).items()}
 
@@ -81,6 +85,8 @@ class Batch:
         if frame.kind == _EPOCH:
             self._note_orphans(frame, name, publisher_id)
         kind, rows, dead = rows_of(frame, publisher_id, self.catalogue, self.kinds)
+        if kind in KEYS:
+            rows = self.first.fresh(kind, frame, rows)
         if rows:
             self.row_count += len(rows)
             known = self.rows.get(kind)
@@ -109,7 +115,7 @@ class Batch:
 
     def following(self) -> Batch:
         """An empty batch that begins where this one ends: filled while this one is being saved."""
-        return Batch(self.catalogue, {**self.since, **self.positions}, self.kinds, self._left)
+        return Batch(self.catalogue, {**self.since, **self.positions}, self.kinds, self._left, self.first)
 
     def _publisher_of(self, frame: Frame) -> tuple[str, int]:
         name = frame.publisher

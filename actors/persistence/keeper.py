@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 from actors.persistence.batch import Batch
 from actors.persistence.failures import StoreError
+from actors.persistence.first_rows import shared_venues
 from actors.runtime.actor import Actor
 from actors.runtime.intake import Intake
 from protocol.consumer import Hole
@@ -138,6 +139,7 @@ class Keeper:
 
     def _on_open(self, positions: dict[str, Position]) -> None:
         self._batch = self.target.batch()
+        self._batch.first.venues = shared_venues(self._actor.common.actors)
         self.intake.rewind(positions, is_from_start=True)
         self.intake.resume()
         self.state = "storing"
@@ -150,6 +152,8 @@ class Keeper:
         batch = self._batch
         if batch is None:
             return
+        self._actor.counters["second_copies"] += batch.first.second
+        batch.first.second = 0
         self._batch = batch.following()
         self._submit(lambda: self.target.save(batch), self._on_saved)
 

@@ -229,7 +229,11 @@ class Player:
         elif endpoint in self._answers:
             respond(Answer(self._answers[endpoint]))
         elif endpoint == "exchangeInfo":
-            symbols = [{"symbol": symbol, "status": "TRADING"} for symbol in self.head.symbols]
+            symbols: list[dict[str, Any]] = [
+                {"symbol": symbol, "status": "TRADING"} for symbol in self.head.symbols
+            ]
+            if market == "coinm":  # contracts are worth 100 USD for BTC, 10 for all others (2026)
+                symbols = [row | {"contractSize": _contract_usd(row["symbol"])} for row in symbols]
             respond(
                 Answer.of({"timezone": "UTC", "rateLimits": [], "exchangeFilters": [], "symbols": symbols})
             )
@@ -266,3 +270,7 @@ class Player:
             "skipped": dict(self.recording.skipped),
             "held_requests": sum(len(waiting) for waiting in self._held.values()),
         }
+
+
+def _contract_usd(raw: str) -> int:
+    return 100 if raw.startswith("BTC") else 10

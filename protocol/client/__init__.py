@@ -13,7 +13,19 @@ from protocol.client.events import Events
 from protocol.client.hub import Hub
 from protocol.client.joining import Missing
 from protocol.client.quotes import Quotes
-from protocol.client.results import Book, Features, OrderFlow, Profile, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.results import (
+    Bbo,
+    Bbos,
+    Book,
+    ConsolidatedBook,
+    Features,
+    OrderFlow,
+    Profile,
+    SymbolInfo,
+    Tick,
+    Ticks,
+    TopicInfo,
+)
 from protocol.client.trades import Trades
 
 if TYPE_CHECKING:
@@ -21,8 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncHub",
+    "Bbo",
+    "Bbos",
     "Book",
     "Candles",
+    "ConsolidatedBook",
     "Events",
     "Features",
     "Hub",

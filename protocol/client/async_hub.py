@@ -6,9 +6,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
-from protocol.client import questions
+from protocol.across import ALL_VENUES
+from protocol.client import across, questions
 from protocol.client.async_asking import AsyncAsker
 from protocol.client.async_streaming import stream_messages
 from protocol.client.candles import Candles
@@ -18,7 +19,19 @@ from protocol.client.joining import Missing
 from protocol.client.paging import Paging
 from protocol.client.patience import Patience
 from protocol.client.questions import Past, Question
-from protocol.client.results import Book, Features, OrderFlow, Profile, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.results import (
+    Bbo,
+    Bbos,
+    Book,
+    ConsolidatedBook,
+    Features,
+    OrderFlow,
+    Profile,
+    SymbolInfo,
+    Tick,
+    Ticks,
+    TopicInfo,
+)
 from protocol.client.trades import Trades
 from protocol.messages import Alert, Feature, Footprint, Gap, Liquidation, Message, News, Signal, Sweep
 
@@ -81,10 +94,30 @@ class AsyncHub:
             )
         )
 
+    async def bbo(self, symbol: str) -> Bbo:
+        """As `Hub.bbo`."""
+        return await self._ask(across.bbo(symbol))
+
+    async def bbos(self, symbols: Sequence[str]) -> Bbos:
+        """As `Hub.bbos`."""
+        return await self._ask(across.bbos(symbols))
+
+    @overload
+    async def book(  # type: ignore[overload-overlap]  # the star is no venue
+        self, symbol: str, depth: int = 10, *, venue: Literal["*"], allow_stale: bool | None = None
+    ) -> ConsolidatedBook: ...
+
+    @overload
     async def book(
         self, symbol: str, depth: int = 10, *, venue: str = "", allow_stale: bool | None = None
-    ) -> Book:
+    ) -> Book: ...
+
+    async def book(
+        self, symbol: str, depth: int = 10, *, venue: str = "", allow_stale: bool | None = None
+    ) -> Book | ConsolidatedBook:
         """As `Hub.book`."""
+        if venue == ALL_VENUES:
+            return await self._ask(across.depth(symbol, depth))
         return await self._ask(
             questions.book(symbol, depth, venue=venue, allow_stale=self._stale(allow_stale))
         )

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
-from protocol.client import questions
+from protocol.across import ALL_VENUES
+from protocol.client import across, questions
 from protocol.client.asking import Asker
 from protocol.client.candles import Candles
 from protocol.client.events import Events
@@ -17,7 +18,19 @@ from protocol.client.joining import Missing
 from protocol.client.paging import Paging
 from protocol.client.patience import Patience
 from protocol.client.questions import Past, Question
-from protocol.client.results import Book, Features, OrderFlow, Profile, SymbolInfo, Tick, Ticks, TopicInfo
+from protocol.client.results import (
+    Bbo,
+    Bbos,
+    Book,
+    ConsolidatedBook,
+    Features,
+    OrderFlow,
+    Profile,
+    SymbolInfo,
+    Tick,
+    Ticks,
+    TopicInfo,
+)
 from protocol.client.streaming import stream_messages
 from protocol.client.trades import Trades
 from protocol.messages import Alert, Feature, Footprint, Gap, Liquidation, Message, News, Signal, Sweep
@@ -94,8 +107,33 @@ class Hub:
             )
         )
 
-    def book(self, symbol: str, depth: int = 10, *, venue: str = "", allow_stale: bool | None = None) -> Book:
-        """Order book, at most `depth` levels a side (0: all); one that is out of step is `NoData`."""
+    def bbo(self, symbol: str) -> Bbo:
+        """The best bid and offer over all venues; a venue that is too old or down is left out and named in it."""
+        return self._ask(across.bbo(symbol))
+
+    def bbos(self, symbols: Sequence[str]) -> Bbos:
+        """The best bid and offer of many symbols; refusals are in the result's `errors`."""
+        return self._ask(across.bbos(symbols))
+
+    @overload
+    def book(  # type: ignore[overload-overlap]  # the star is no venue
+        self, symbol: str, depth: int = 10, *, venue: Literal["*"], allow_stale: bool | None = None
+    ) -> ConsolidatedBook: ...
+
+    @overload
+    def book(
+        self, symbol: str, depth: int = 10, *, venue: str = "", allow_stale: bool | None = None
+    ) -> Book: ...
+
+    def book(
+        self, symbol: str, depth: int = 10, *, venue: str = "", allow_stale: bool | None = None
+    ) -> Book | ConsolidatedBook:
+        """Order book, at most `depth` levels a side (0: all); one that is out of step is `NoData`.
+
+        With the venue `*` those of all venues as one: what is too old, down or out of step is left out and named.
+        """
+        if venue == ALL_VENUES:
+            return self._ask(across.depth(symbol, depth))
         return self._ask(questions.book(symbol, depth, venue=venue, allow_stale=self._stale(allow_stale)))
 
     def trades(

@@ -1,7 +1,8 @@
 """Joins what the hub remembers to what comes live: no event twice, none left out, losses told. Pure.
 
 Every topic is a chain of `topic_seq` per publisher and epoch. The hub's memory of a topic ends at some number;
-live frames up to that number are in it already, the next one must be one more.
+live frames up to that number are in it already, the next one must be one more. Where several collectors send a topic the
+first copy of each event counts, see protocol/first_copy.py.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
+from protocol.first_copy import FirstCopies
 from protocol.messages import MESSAGE_TYPES, Message
 from protocol.record import Frame, RecordKind
 from protocol.sequence import SequenceTracker, Verdict
@@ -69,13 +71,16 @@ class Joint:
         self._tracker = SequenceTracker()
         self._joined: dict[tuple[str, str], tuple[int, int]] = {}
         """(topic, publisher) to (epoch, topic_seq) up to which the hub's memory reaches."""
+        self._firsts = FirstCopies()
 
     def begin(self, tails: Iterable[Tail]) -> list[Message]:
         """Take what the hub remembers; returns its events."""
         found: list[Message] = []
         for tail in tails:
             self._joined[tail.topic, tail.publisher] = (tail.epoch, tail.topic_seq)
-            found += tail.messages()
+            found += self._firsts.fresh(
+                tail.topic, tail.publisher.encode().ljust(32, b"\x00"), tail.messages()
+            )
         return found
 
     def take(self, frame: Frame) -> list[Message]:
@@ -100,7 +105,7 @@ class Joint:
                 self._lost(frame, begin)
         elif verdict is Verdict.GAP:
             self._lost(frame, frame.topic_seq - self._tracker.last_missing)
-        return decode_events(frame)
+        return self._firsts.fresh(frame.topic, frame.publisher_padded, decode_events(frame))
 
     def _lost(self, frame: Frame, first: int) -> None:
         if self._on_gap is not None:

@@ -182,7 +182,7 @@ def _make_book(reply: Reply) -> Book:
         update_id=message.last_update_id,
         bids=message.bids,
         asks=message.asks,
-        **_origin(reply),
+        **origin_of(reply),
     )
 
 
@@ -204,7 +204,7 @@ def order_flow(
     """Order-flow metrics over a window; 0: since the session began, None: the shortest that is computed."""
     args = {} if window_s is None else {"window_s": window_s}
     request = Request(op="order_flow", symbol=symbol, venue=venue, args=args, allow_stale=allow_stale)
-    return Question(request, lambda reply: OrderFlow(**_fields(_flow(reply.data)), **_origin(reply)))
+    return Question(request, lambda reply: OrderFlow(**fields_of(_flow(reply.data)), **origin_of(reply)))
 
 
 def features(
@@ -212,7 +212,7 @@ def features(
 ) -> Question[Features]:
     """Indicator values of the newest candle."""
     request = Request(op="features", symbol=symbol, venue=venue, timeframe=timeframe, allow_stale=allow_stale)
-    return Question(request, lambda reply: Features(**_fields(_feature(reply.data)), **_origin(reply)))
+    return Question(request, lambda reply: Features(**fields_of(_feature(reply.data)), **origin_of(reply)))
 
 
 def features_history(
@@ -247,7 +247,7 @@ def _make_profile(reply: Reply) -> Profile:
     found = _maker(Footprint)(reply).rows
     if not found:
         raise NoData("the hub keeps no volume profile")
-    return Profile(**_fields(found[-1]), **_origin(reply))
+    return Profile(**fields_of(found[-1]), **origin_of(reply))
 
 
 @functools.cache
@@ -362,7 +362,7 @@ def _make_many(parts: list[Question[Any]], reply: Reply) -> list[Any]:
     return found
 
 
-def _origin(reply: Reply) -> dict[str, Any]:
+def origin_of(reply: Reply) -> dict[str, Any]:
     """The fields of `Result`."""
     return {
         "age_s": reply.age_s,
@@ -374,5 +374,6 @@ def _origin(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _fields(message: msgspec.Struct) -> dict[str, Any]:
+def fields_of(message: msgspec.Struct) -> dict[str, Any]:
+    """Field names and values."""
     return {name: getattr(message, name) for name in message.__struct_fields__}

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from protocol.across import VenueBook, VenueLevel, VenueQuote
 from protocol.errors import HubError
 from protocol.messages import Level
 
@@ -93,6 +94,65 @@ class Book(Result, frozen=True, kw_only=True):
     def best_ask(self) -> Level | None:
         """(price, size), None if nobody asks."""
         return self.asks[0] if self.asks else None
+
+
+class Bbo(Result, frozen=True, kw_only=True):
+    """The best bid and offer of one symbol over its venues; `age_s` is that of the older side."""
+
+    symbol: str
+    condition: str
+    """ok, locked (bid equals ask), crossed (bid above ask), one_sided, empty."""
+    bid: float
+    """0: nobody bids."""
+    bid_size: float
+    bid_venue: str
+    ask: float
+    """0: nobody asks."""
+    ask_size: float
+    ask_venue: str
+    venues: list[VenueQuote]
+    """Every venue, by name; those with `expired` are left out of the best prices."""
+
+    @property
+    def spread(self) -> float:
+        """Ask minus bid, in quote currency: negative when crossed; NaN where a side is missing."""
+        return self.ask - self.bid if self.bid and self.ask else float("nan")
+
+    @property
+    def mid(self) -> float:
+        """Half-way between bid and ask; NaN where a side is missing."""
+        return (self.bid + self.ask) / 2.0 if self.bid and self.ask else float("nan")
+
+    @property
+    def expired(self) -> dict[str, str]:
+        """Venue that is left out to the reason."""
+        return {one.venue: one.expired for one in self.venues if one.expired}
+
+
+class Bbos(dict[str, Bbo]):
+    """Symbol to best bid and offer; `errors` holds, by symbol, why the others have none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: dict[str, HubError] = {}
+
+
+class ConsolidatedBook(Result, frozen=True, kw_only=True):
+    """The order books of one symbol at several venues as one; `age_s` is that of the oldest."""
+
+    symbol: str
+    condition: str
+    """ok, locked (bid equals ask), crossed (bid above ask), one_sided, empty."""
+    bids: list[VenueLevel]
+    """(price, size, venue), best first."""
+    asks: list[VenueLevel]
+    venues: list[VenueBook]
+    """Every venue, by name; those with `expired` have no level here."""
+
+    @property
+    def expired(self) -> dict[str, str]:
+        """Venue that is left out to the reason."""
+        return {one.venue: one.expired for one in self.venues if one.expired}
 
 
 class OrderFlow(Result, frozen=True, kw_only=True):

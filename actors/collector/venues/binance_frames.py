@@ -14,7 +14,9 @@ import msgspec
 from msgspec import Meta, Raw
 
 _LARGEST: Final = 1e18
-Price = Annotated[float, Meta(gt=0, lt=_LARGEST)]
+_SMALLEST: Final = 1e-12
+"""Of a price: sizes of inverse contracts are divided by it."""
+Price = Annotated[float, Meta(ge=_SMALLEST, lt=_LARGEST)]
 Size = Annotated[float, Meta(ge=0, lt=_LARGEST)]
 TradedSize = Annotated[float, Meta(gt=0, lt=_LARGEST)]
 Id = Annotated[int, Meta(ge=0, le=2**63 - 2)]
@@ -140,6 +142,25 @@ class SnapshotBody(msgspec.Struct, gc=False):
     bids: Levels
     asks: Levels
     T: Moment | None = None
+
+
+class ServerTime(msgspec.Struct, gc=False):
+    """Answer of GET .../time."""
+
+    serverTime: Moment  # noqa: N815 - the venue's name
+
+
+class InstrumentRow(msgspec.Struct, gc=False):
+    """One of `symbols`."""
+
+    symbol: str
+    contractSize: Price  # noqa: N815 - the venue's name
+
+
+class ExchangeInfo(msgspec.Struct, gc=False):
+    """Answer of GET /dapi/v1/exchangeInfo."""
+
+    symbols: list[InstrumentRow]
 
 
 def decoder(shape: Any) -> Any:

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from actors.collector.venue import Reject
+from actors.collector.outcomes import Reject
+from actors.collector.venue import Contract
 from actors.collector.venues import binance_frames as frames
 from protocol.messages import Bar
 
@@ -60,28 +61,28 @@ def weight() -> int:
     return _WEIGHT
 
 
-def parse(venue: str, symbol: str, body: bytes, contract_usd: float = 0.0) -> list[Bar] | Reject:
+def parse(venue: str, symbol: str, body: bytes, contract: Contract | None = None) -> list[Bar] | Reject:
     """Bars of one page, oldest first.
 
     Args:
         venue: Name of the venue, which is their source.
         symbol: Canonical symbol.
         body: Answer of the venue.
-        contract_usd: Quote value of one contract where the venue counts contracts.
+        contract: Where the venue counts contracts.
     """
     try:
         rows: list[KlineRow] = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         return Reject("invalid_klines", str(fault))
-    found = [_bar(venue, symbol, row, contract_usd) for row in rows]
+    found = [_bar(venue, symbol, row, contract) for row in rows]
     faults: list[Any] = [fault for bar in found for fault in bar.validate()]
     faults += [row.open_ms for row in rows if row.open_ms % MINUTE_MS]
     return Reject("invalid_klines", f"{symbol}: {faults[0]}") if faults else found
 
 
-def _bar(venue: str, symbol: str, row: KlineRow, contract_usd: float) -> Bar:
-    if contract_usd:
-        volume, buy_volume, notional = row.value, row.buy_value, row.volume * contract_usd
+def _bar(venue: str, symbol: str, row: KlineRow, contract: Contract | None) -> Bar:
+    if contract:
+        volume, buy_volume, notional = row.value, row.buy_value, row.volume * contract.size
     else:
         volume, buy_volume, notional = row.volume, row.buy_volume, row.value
     open_ns = row.open_ms * 1_000_000

@@ -12,10 +12,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from actors.collector.venue import Reject
+from actors.collector.outcomes import Reject
+from actors.collector.venue import Contract
 from actors.collector.venues import binance_frames as frames
 from protocol.messages import BUY, SELL, Trade
 
+PAGE_TRADES: Final = 1000
+"""Most trades of one page."""
 _ENDPOINTS: Final = {
     ("spot", "aggTrade"): ("/api/v3/aggTrades", 4),
     ("spot", "trade"): ("/api/v3/historicalTrades", 25),
@@ -76,7 +79,7 @@ def parse(
     body: bytes,
     ts_recv_ns: int,
     to_ns: Callable[[int], int],
-    contract_usd: float = 0.0,
+    contract: Contract | None = None,
 ) -> list[Trade] | Reject:
     """Trades of one page; which of the two shapes it has shows its keys.
 
@@ -86,7 +89,7 @@ def parse(
         body: Answer of the venue.
         ts_recv_ns: When it came.
         to_ns: Venue time to ns.
-        contract_usd: Quote value of one contract where sizes are contracts, else 0.
+        contract: Where sizes are contracts.
     """
     try:
         rows: list[Any]
@@ -95,7 +98,7 @@ def parse(
             return [
                 Trade(
                     symbol, venue, to_ns(row.time), ts_recv_ns, row.price,
-                    row.qty * contract_usd / row.price if contract_usd else row.qty,
+                    contract.base(row.qty, row.price) if contract else row.qty,
                     SELL if row.isBuyerMaker else BUY, row.id,
                 )
                 for row in rows
@@ -106,7 +109,7 @@ def parse(
     return [
         Trade(
             symbol, venue, to_ns(row.T), ts_recv_ns, row.p,
-            row.q * contract_usd / row.p if contract_usd else row.q, SELL if row.m else BUY, row.a,
+            contract.base(row.q, row.p) if contract else row.q, SELL if row.m else BUY, row.a,
             row.l - row.f + 1 if 0 <= row.f <= row.l else 0,
         )
         for row in rows

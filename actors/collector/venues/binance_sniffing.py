@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.collector.recorded.sniffing import Sniffed
+from actors.collector.venue import Contract
+
 _ADDRESSES: Final = (
     ("fapi.", "usdm"),
     ("fstream", "usdm"),
@@ -43,6 +46,7 @@ class _Payload(msgspec.Struct):
     pu: Any = None
     lastUpdateId: int = 0  # noqa: N815 - the venue's name
     u: int = 0
+    o: Any = None
 
 
 class _Envelope(_Payload):
@@ -54,33 +58,40 @@ _decode_envelope: Final = msgspec.json.Decoder(_Envelope).decode
 _decode_payload: Final = msgspec.json.Decoder(_Payload).decode
 
 
-class Sniffed(msgspec.Struct, frozen=True):
-    """What a frame says about itself."""
+class BinanceSniffer:
+    """See `actors.collector.recorded.sniffing.Sniffer`."""
 
-    market: str
-    """spot, usdm, coinm; empty if it cannot be told (a futures snapshot: it is of the market around it)."""
-    stream_type: str
-    """`depth@100ms`, `trade`; `snapshot` for a REST book; empty for anything else."""
-    is_snapshot: bool
-    raw: str = ""
-    """Raw symbol, where it is told."""
+    def sniff(self, data: bytes, address: str) -> Sniffed:
+        """Look at one frame; anything unreadable is of no market, and the parser will say why."""
+        told = next((market for part, market in _ADDRESSES if part in address), "")
+        try:
+            envelope = _decode_envelope(data)
+            payload: _Payload = _decode_payload(envelope.data) if bytes(envelope.data) else envelope
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Sniffed(told, "")
+        if payload.lastUpdateId and not payload.u:
+            futures = payload.E is not None or payload.T is not None
+            raw = address.partition("symbol=")[2].partition("&")[0]
+            market = told or _market_of_name(raw) or ("" if futures else "spot")
+            return Sniffed(market, "snapshot", "snapshot", raw)
+        raw = payload.s or (str(payload.o.get("s", "")) if isinstance(payload.o, dict) else "")
+        market = told or _market_of_name(raw) or _market_of(payload)
+        return Sniffed(market, envelope.stream.partition("@")[2] or payload.e, raw=raw)
 
+    def derived_symbol(self, market: str, raw: str) -> str:
+        """Name of a raw one by its quote asset: `BTCUSDT` -> `BTC_USDT`, `BTCUSD_PERP` -> `BTC_USD.PERP`."""
+        dated = _DATED.match(raw)
+        name, suffix = (dated[1], dated[2]) if dated else (raw, "" if market == "spot" else "PERP")
+        quotes = ["USD"] if market == "coinm" else _BY_LENGTH
+        quote = next((quote for quote in quotes if name.endswith(quote) and len(name) > len(quote)), "")
+        pair = f"{name[: -len(quote)]}_{quote}" if quote else name
+        return f"{pair}.{suffix}" if suffix else pair
 
-def sniff(data: bytes, address: str) -> Sniffed:
-    """Look at one frame; anything unreadable is of no market, and the parser will say why."""
-    told = next((market for part, market in _ADDRESSES if part in address), "")
-    try:
-        envelope = _decode_envelope(data)
-        payload: _Payload = _decode_payload(envelope.data) if bytes(envelope.data) else envelope
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Sniffed(told, "", is_snapshot=False)
-    if payload.lastUpdateId and not payload.u:
-        futures = payload.E is not None or payload.T is not None
-        raw = address.partition("symbol=")[2].partition("&")[0]
-        market = told or _market_of_name(raw) or ("" if futures else "spot")
-        return Sniffed(market, "snapshot", is_snapshot=True, raw=raw)
-    market = told or _market_of_name(payload.s) or _market_of(payload)
-    return Sniffed(market, envelope.stream.partition("@")[2] or payload.e, is_snapshot=False, raw=payload.s)
+    def contract(self, market: str, raw: str) -> Contract | None:
+        """COIN-M: 100 USD for BTC, 10 for all others (2026)."""
+        if market != "coinm":
+            return None
+        return Contract(100.0 if raw.startswith("BTCUSD") else 10.0, is_inverse=True)
 
 
 def _market_of_name(raw: str) -> str:
@@ -101,13 +112,3 @@ def _market_of(payload: _Payload) -> str:
             return "spot" if payload.u else ""
         case _:
             return ""
-
-
-def derived_symbol(market: str, raw: str) -> str:
-    """Canonical name of a raw one by its quote asset: `BTCUSDT` -> `BTC_USDT`, `BTCUSD_PERP` -> `BTC_USD.PERP`."""
-    dated = _DATED.match(raw)
-    name, suffix = (dated[1], dated[2]) if dated else (raw, "" if market == "spot" else "PERP")
-    quotes = ["USD"] if market == "coinm" else _BY_LENGTH
-    quote = next((quote for quote in quotes if name.endswith(quote) and len(name) > len(quote)), "")
-    pair = f"{name[: -len(quote)]}_{quote}" if quote else name
-    return f"{pair}.{suffix}" if suffix else pair

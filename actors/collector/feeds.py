@@ -1,0 +1,73 @@
+"""Makes the feeds of a collector: one for each market of its venue. Each kind is imported only where it is used."""
+
+from __future__ import annotations
+
+from random import Random
+
+from actors.collector.checks import problems, with_defaults
+from actors.collector.exchange.feed import Feed
+from actors.collector.market_feed import Host, MarketFeed
+from actors.collector.outbox import Outbox
+from actors.collector.registry import EXCHANGES, exchange
+from actors.collector.settings import CollectorSettings
+from protocol.errors import ConfigError
+from protocol.instruments import Catalog
+
+
+def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalog) -> CollectorSettings:
+    """The settings of a collector with everything filled in.
+
+    Raises:
+        ConfigError: every mistake that their types allow.
+    """
+    if venue not in EXCHANGES:
+        return settings
+    spoken = exchange(venue)
+    full = with_defaults(settings, spoken)
+    found = problems(full, spoken, catalog)
+    if found:
+        raise ConfigError([f"actors.{name}.{problem}" for problem in found])
+    return full
+
+
+def markets_of(venue: str, settings: CollectorSettings) -> tuple[str, ...]:
+    """Markets that a collector with these (complete) settings collects."""
+    match venue:
+        case "ig":
+            return ("cfd",)
+        case "databento":
+            return tuple(settings.databento.datasets)
+        case "news":
+            return ("news",)
+        case _:
+            return tuple(settings.ws_url)
+
+
+def make_feed(
+    host: Host, venue: str, market: str, names: dict[str, str], outbox: Outbox, random: Random
+) -> MarketFeed:
+    """The feed of one market.
+
+    Args:
+        host: The collector.
+        venue: One of `registry.VENUES`.
+        market: One of `markets_of`.
+        names: Raw name to canonical symbol of its instruments.
+        outbox: Takes what is to be published.
+        random: For jitter.
+    """
+    match venue:
+        case "ig":
+            from actors.collector.ig.feed import IgFeed  # noqa: PLC0415 - only where it is used
+
+            return IgFeed(host, market, outbox, random)
+        case "databento":
+            from actors.collector.databento.feed import DatabentoFeed  # noqa: PLC0415 - it brings pandas
+
+            return DatabentoFeed(host, market, outbox, random)
+        case "news":
+            from actors.collector.news.feed import NewsFeed  # noqa: PLC0415 - only where it is used
+
+            return NewsFeed(host, market, outbox, random)
+        case _:
+            return Feed(host, exchange(venue), market, outbox, names, random)
