@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import itertools
+import re
 import sys
 import textwrap
 import typing
@@ -109,11 +110,15 @@ def field_docs(kind: type) -> dict[str, str]:
     return found
 
 
+_MODULE: Final = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Za-z_])")
+"""Where a type is from, which is nothing to a reader."""
+
+
 def type_name(hint: Any) -> str:
     """Short name of a field's type."""
     if isinstance(hint, type) and not typing.get_args(hint):
         return hint.__name__
-    return str(hint).replace("typing.", "").replace("NoneType", "None")
+    return _MODULE.sub("", str(hint)).replace("NoneType", "None")
 
 
 def cell(text: str) -> str:
@@ -181,6 +186,9 @@ def settings_table(kind: type[Any], prefix: str = "") -> list[str]:
             continue
         meaning = docs.get(field.name, "")
         rows.append(f"| `{name}` | {cell(type_name(hint))} | {default_of(field)} | {cell(meaning)} |")
+        inner = typing.get_args(hint)[-1:] if typing.get_origin(hint) is dict else ()
+        if inner and isinstance(inner[0], type) and issubclass(inner[0], msgspec.Struct):
+            rows += settings_table(inner[0], f"{name}.NAME.")
     return rows
 
 

@@ -8,17 +8,25 @@ import math
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from actors.collector.decode import Decoder
-from actors.collector.settings import CollectorSettings
+from actors.collector.recorded.decode import Decoder
+from actors.collector.recorded.recordings import read_recording
+from actors.collector.venues.binance import Binance
 from actors.runtime.settings import load
 from protocol.book import OrderBook
+from protocol.client.hub import Hub
+from protocol.errors import HubError
 from protocol.instruments import Catalog
 from protocol.messages import Book, Level, Trade
 from tests.support.data import data_dir, truth
 from tests.support.paths import ROOT
 
-VENUE: Final = "binance"
+BINANCE: Final = "binance"
 STREAM_TYPES: Final = ("trade", "aggTrade", "bookTicker", "depth")
+_TABLES: Final = ("symbols", "instruments", "markets", "products")
+"""Where the truth keeps instruments, by venue."""
+_TRADES: Final = ("trades", "matches", "trades_in_updates")
+_COUNTED: Final = ("coinm", "swap", "futures")
+"""Markets whose truth counts contracts."""
 MINUTE_NS: Final = 60_000_000_000
 
 
@@ -57,7 +65,7 @@ class FinalBook(NamedTuple):
 
 
 class Symbol(NamedTuple):
-    """What one symbol of the recording must look like at the end."""
+    """What one symbol looks like at the end, in the recording or in a hub."""
 
     trades: int
     quotes: int
@@ -70,27 +78,41 @@ class Recorded:
 
     Args:
         path: The file.
-        market: spot, usdm or coinm; empty lets each frame tell.
+        market: One of the venue's; empty lets each frame tell.
+        venue: Name of an exchange.
     """
 
-    def __init__(self, path: Path, market: str = "") -> None:
+    def __init__(self, path: Path, market: str = "", venue: str = BINANCE) -> None:
         self.path = path
+        self.venue = venue
         self.catalog = Catalog(load(ROOT / "config" / "tapehub.yaml", environ={}).instruments)
-        decoder = Decoder(VENUE, self.catalog, market)
+        decoder = Decoder(venue, self.catalog, market)
         books: dict[str, OrderBook] = {}
+        sniffed: dict[str, str] = {}
         self._fills: collections.Counter[tuple[str, int]] = collections.Counter()
-        for message in decoder.messages(path):
-            if isinstance(message, Trade):
-                self._fills[message.symbol, message.ts_event_ns // MINUTE_NS] += message.count
-            elif isinstance(message, Book):
-                book = books.setdefault(message.symbol, OrderBook())
-                change = book.snapshot if message.is_snapshot else book.apply
-                change(message.bids, message.asks, message.last_update_id)
+        for frame in read_recording(path):
+            for message in decoder.take(frame):
+                if isinstance(message, Trade):
+                    self._fills[message.symbol, message.ts_event_ns // MINUTE_NS] += message.count
+                elif isinstance(message, Book):
+                    book = books.setdefault(message.symbol, OrderBook())
+                    change = book.snapshot if message.is_snapshot else book.apply
+                    change(message.bids, message.asks, message.last_update_id)
+            if venue != BINANCE:
+                told = decoder.sniffer.sniff(frame.data, frame.address)
+                sniffed.setdefault(told.raw, market or told.market)
+        decoder.end()
         self.summary = decoder.summary.to_dict()
         self._tallies = decoder.summary.symbols
         self.events = sum(self.summary["by_kind"].values())
         self.raw_names: dict[str, str] = decoder.summary.raw_names
+        self.markets = {
+            name: _market_of_binance(name) if venue == BINANCE else sniffed[self.raw_names[name]] or "linear"
+            for name in self.summary["symbols"]
+        }
+        """Canonical symbol to the venue's market."""
         self.symbols = {name: self._symbol(name, books.get(name)) for name in self.summary["symbols"]}
+        self._contracts = decoder.summary.contracts
 
     def _symbol(self, name: str, book: OrderBook | None) -> Symbol:
         row = self.summary["symbols"][name]
@@ -103,43 +125,102 @@ class Recorded:
 
     def market_of(self, symbol: str) -> str:
         """Which of the venue's markets a symbol is of."""
-        suffix = symbol.partition(".")[2]
-        inverse = symbol.partition(".")[0].endswith("_USD")
-        return "coinm" if suffix and inverse else "usdm" if suffix else "spot"
+        return self.markets[symbol]
 
     def symbols_file(self) -> dict[str, dict[str, Any]]:
         """Entries of symbols.yaml for what is in the recording."""
-        found: dict[str, dict[str, Any]] = {}
-        for name, raw in self.raw_names.items():
-            known = self.catalog.get(name).contract_size if name in self.catalog else 1.0
-            found[name] = {"venues": {VENUE: f"{self.market_of(name)}:{raw}"}, "contract_size": known}
-        return found
+        return {
+            name: {"venues": {self.venue: f"{market}:{self.raw_names[name]}"}}
+            for name, market in self.markets.items()
+        }
+
+    def found_in(self, hub: Hub, symbol: str) -> Symbol:
+        """What a hub has of a symbol."""
+        topics = {topic.topic: topic.events for topic in hub.topics()}
+        return Symbol(
+            topics.get(f"trade.{self.venue}.{symbol}", 0),
+            topics.get(f"quote.{self.venue}.{symbol}", 0),
+            candles_in(hub, symbol),
+            book_in(hub, symbol),
+        )
 
     def streams(self) -> dict[str, list[str]]:
         """Market to the stream types that the recording has, as the collector's setting wants them."""
         types = [name for name in self.summary["by_stream"] if name.partition("@")[0] in STREAM_TYPES]
-        return CollectorSettings().streams | {self.market_of(name): types for name in self.symbols}
+        return Binance.defaults.streams | {self.market_of(name): types for name in self.symbols}
 
     def truth(self, symbol: str) -> list[Candle] | None:
         """Candles computed independently of this project, where somebody did that.
 
-        They count prints, which says nothing of fills where prints merge several, and contracts of an inverse
-        contract, which says nothing of base units: both are NaN then.
+        They count prints, which says nothing of fills where prints merge several, and contracts of a derivative that
+        is counted so, which says nothing of base units: both are NaN then.
         """
-        folder = data_dir()
-        if folder is None or not self.path.resolve().is_relative_to(folder.resolve()):
-            return None
-        entry = truth(str(self.path.resolve().relative_to(folder.resolve())))
-        trades = entry.get("symbols", {}).get(self.raw_names[symbol], {}).get("trades", {})
-        if "bars_1m" not in trades:
+        entry = self._entry(symbol)
+        trades: dict[str, Any] = next((entry[key] for key in _TRADES if key in entry), {})
+        rows = trades.get("bars_1m")
+        if rows is None:
             return None
         are_prints_fills = "aggTrade" not in self.summary["by_stream"]
-        is_base = self.market_of(symbol) != "coinm"
+        is_base = self.markets[symbol] not in _COUNTED
         return [
             Candle(
                 int(minute), float(first), float(high), float(low), float(last),
                 float(volume) if is_base else math.nan,
                 int(count) if are_prints_fills else math.nan,
             )
-            for minute, first, high, low, last, volume, count in trades["bars_1m"]
+            for minute, first, high, low, last, volume, count in rows
         ]  # fmt: skip
+
+    def truth_of_book(self, symbol: str) -> tuple[list[Level], list[Level], list[int]] | None:
+        """Best bids, best asks and the number of levels a side, computed independently; sizes as the venue counts."""
+        book = self._entry(symbol).get("final_book")
+        if book is None:
+            return None
+        bids, asks = (
+            [(float(price), float(size)) for price, size in book[side]] for side in ("bids", "asks")
+        )
+        return bids, asks, book["levels"]
+
+    def in_venue_units(self, symbol: str, levels: list[Level]) -> list[Level]:
+        """Levels with sizes as the venue counts them."""
+        contract = self._contracts.get(symbol)
+        if contract is None:
+            return levels
+        return [(price, round(size / contract.base(1.0, price), 9)) for price, size in levels]
+
+    def _entry(self, symbol: str) -> dict[str, Any]:
+        """What was computed of one symbol of this file; empty if nothing was."""
+        folder = data_dir()
+        if folder is None or not self.path.resolve().is_relative_to(folder.resolve()):
+            return {}
+        table = truth(str(self.path.resolve().relative_to(folder.resolve())))
+        rows: dict[str, Any] = next((table[key] for key in _TABLES if key in table), {})
+        raw = self.raw_names[symbol]
+        found: dict[str, Any] = next((row for key, row in rows.items() if key.split(" ")[-1] == raw), {})
+        return found
+
+
+def candles_in(hub: Hub, symbol: str) -> list[Candle]:
+    """The hub's minutes in which something was traded."""
+    try:
+        candles = hub.candles(symbol, "1m", 0, allow_stale=True)
+    except HubError:
+        return []
+    columns = ("ts_open_ns", "open", "high", "low", "close", "volume", "count")
+    rows = zip(*(candles[name].tolist() for name in columns), strict=True)
+    return [Candle(row[0] // 1_000_000, *row[1:]) for row in rows if row[-1]]
+
+
+def book_in(hub: Hub, symbol: str) -> FinalBook | None:
+    """All levels of the hub's book."""
+    try:
+        book = hub.book(symbol, 0, allow_stale=True)
+    except HubError:
+        return None
+    return FinalBook(book.update_id, list(book.bids), list(book.asks))
+
+
+def _market_of_binance(symbol: str) -> str:
+    suffix = symbol.partition(".")[2]
+    is_inverse = symbol.partition(".")[0].endswith("_USD")
+    return "coinm" if suffix and is_inverse else "usdm" if suffix else "spot"

@@ -3,6 +3,10 @@
 simulator -> WebSocket -> collector -> aggregator -> hub, each a process of its own in a temporary run
 directory. Compared are the candles of each minute and every level of the final book; where independently
 computed candles are at hand (the `truth` folder of the recordings), the file is compared with those too.
+
+Recordings of other venues than Binance, and any that is to be cut, are played by a server of our own that speaks as the
+venue does (`tests/support/played_venue`); what the collector publishes is judged then as well: gaps, chains of books,
+each trade once.
 """
 
 from __future__ import annotations
@@ -14,10 +18,12 @@ import time
 from pathlib import Path
 from typing import Final
 
-from protocol.client.hub import Hub
-from protocol.errors import HubError
-from scripts.recorded import Candle, FinalBook, Recorded, Symbol
+from actors.collector.registry import EXCHANGES
+from scripts.recorded import BINANCE, Candle, FinalBook, Recorded, Symbol
 from tests.support.paths import short_folder
+from tests.support.played_venue.check import Outcome, untrue
+from tests.support.played_venue.check import check as check_played
+from tests.support.played_venue.script import Play
 from tests.support.system import System
 
 STALL_S: Final = 15.0
@@ -27,37 +33,6 @@ SETTLE_S: Final = 2.0
 LOOK_S: Final = 0.1
 SHOWN_LEVELS: Final = 5
 HEAD: Final = ("MINUTE", "OPEN", "HIGH", "LOW", "CLOSE", "VOLUME", "N")
-
-
-def found_in(hub: Hub, symbol: str) -> Symbol:
-    """What the hub has of a symbol."""
-    topics = {topic.topic: topic.events for topic in hub.topics()}
-    return Symbol(
-        topics.get(f"trade.binance.{symbol}", 0),
-        topics.get(f"quote.binance.{symbol}", 0),
-        candles_in(hub, symbol),
-        book_in(hub, symbol),
-    )
-
-
-def candles_in(hub: Hub, symbol: str) -> list[Candle]:
-    """The hub's minutes in which something was traded."""
-    try:
-        candles = hub.candles(symbol, "1m", 0, allow_stale=True)
-    except HubError:
-        return []
-    columns = ("ts_open_ns", "open", "high", "low", "close", "volume", "count")
-    rows = zip(*(candles[name].tolist() for name in columns), strict=True)
-    return [Candle(row[0] // 1_000_000, *row[1:]) for row in rows if row[-1]]
-
-
-def book_in(hub: Hub, symbol: str) -> FinalBook | None:
-    """All levels of the hub's book."""
-    try:
-        book = hub.book(symbol, 0, allow_stale=True)
-    except HubError:
-        return None
-    return FinalBook(book.update_id, list(book.bids), list(book.asks))
 
 
 def wait_for_end(system: System, recorded: Recorded) -> float:
@@ -72,7 +47,9 @@ def wait_for_end(system: System, recorded: Recorded) -> float:
             seen, changed_s = events, time.monotonic()
             started_s = started_s or (changed_s if events else 0.0)
             print(f"\r{events:,} of {recorded.events:,} events in the hub", end="", file=sys.stderr)
-        if all(is_equal(found_in(system.hub, name), wanted) for name, wanted in recorded.symbols.items()):
+        if all(
+            is_equal(recorded.found_in(system.hub, name), wanted) for name, wanted in recorded.symbols.items()
+        ):
             break
         pause.wait(LOOK_S)
     print(file=sys.stderr)
@@ -161,28 +138,82 @@ def check(path: Path, market: str, speed: float) -> bool:
     ):
         seconds = wait_for_end(system, recorded)
         results = [
-            show(name, found_in(system.hub, name), wanted, recorded.truth(name))
+            show(name, recorded.found_in(system.hub, name), wanted, recorded.truth(name))
             for name, wanted in recorded.symbols.items()
         ]
     print(f"\n{recorded.events:,} events in {seconds:.1f} s ({recorded.events / max(seconds, 0.001):,.0f}/s)")
     return all(results)
 
 
+def play_at_venue(recorded: Recorded, play: Play) -> bool:
+    """Play by a server that speaks as the venue, judge, print; returns whether all is well."""
+    outcome = check_played(recorded, play)
+    for name, wanted in recorded.symbols.items():
+        show_played(name, outcome, wanted)
+    problems = outcome.problems + untrue(recorded)
+    for problem in problems:
+        print(f"WRONG: {problem}")
+    print(f"\n{recorded.path.name}, {play.words()}: {'NOT EQUAL' if problems else 'equal'}")
+    return not problems
+
+
+def show_played(symbol: str, outcome: Outcome, wanted: Symbol) -> None:
+    """Print what came of one symbol."""
+    heard, found = outcome.heard, outcome.found[symbol]
+    missed, repaired = outcome.missed.get(symbol, []), heard.repaired.get(symbol, [])
+    print(
+        f"\n{symbol}: trades {found.trades} / {wanted.trades} ({len(missed)} not sent, {len(repaired)} repaired), "
+        f"quotes {found.quotes} / {wanted.quotes}, {heard.snapshots[symbol]} images of the book"
+    )
+    for gap in heard.gaps.values():
+        if gap.symbol == symbol:
+            by = f" by {gap.filled_by}" if gap.filled_by else ""
+            print(f"  gap of {gap.kind}: {gap.cause}, {gap.state}{by}, {gap.count} repaired. {gap.reason}")
+    print_books(found.book, wanted.book)
+
+
 def main() -> int:
     """Exit 0 only if everything is equal."""
     parser = argparse.ArgumentParser(prog="scripts/replay-check", description=__doc__.partition("\n\n")[0])
     parser.add_argument("file", type=Path, help="recording in a format that `tapehub decode` reads")
-    parser.add_argument("--market", default="auto", choices=("auto", "spot", "usdm", "coinm"))
+    parser.add_argument(
+        "--venue", choices=EXCHANGES, help="default: the name of the file's folder, or binance"
+    )
+    parser.add_argument("--market", default="auto", help="of the venue; default: each frame tells")
     parser.add_argument("--speed", default="max", help="times the recording's own speed, or max (default)")
+    parser.add_argument(
+        "--cut", nargs="?", type=float, const=0.5, default=0.0, help="cut after this share of frames (0.5)"
+    )
+    parser.add_argument("--lost", type=float, default=0.05, help="share of the frames lost in the cut (0.05)")
+    parser.add_argument("--no-rest", action="store_true", help="missed trades cannot be had over REST")
+    parser.add_argument("--numbered", action="store_true", help="OKX: books with seqId instead of checksums")
+    parser.add_argument(
+        "--repeated", type=int, default=100, help="Coinbase Advanced: old trades at the begin"
+    )
+    parser.add_argument(
+        "--hole", default="", choices=("trade", "book"), help="lose one such frame, cut nothing"
+    )
     arguments = parser.parse_args()
-    if not arguments.file.is_file():
-        parser.error(f"{arguments.file} is not a file")
+    path: Path = arguments.file
+    if not path.is_file():
+        parser.error(f"{path} is not a file")
     try:
         speed = 0.0 if arguments.speed == "max" else float(arguments.speed)
     except ValueError:
         parser.error(f"--speed {arguments.speed!r} is neither a number nor max")
+    folder = path.resolve().parent.name
+    venue = arguments.venue or (folder if folder in EXCHANGES else BINANCE)
     market = "" if arguments.market == "auto" else arguments.market
-    return 0 if check(arguments.file, market, speed) else 1
+    if venue == BINANCE and not arguments.cut and not arguments.hole:
+        return 0 if check(path, market, speed) else 1
+    if speed:
+        parser.error("--speed is for the simulator: a venue is played as fast as it is taken")
+    if not 0.0 <= arguments.cut < 1.0 or not 0.0 < arguments.lost < 1.0 - arguments.cut:
+        parser.error("--cut and --lost are shares of the recording, less than all of it together")
+    play = Play(
+        arguments.cut, arguments.lost, not arguments.no_rest, arguments.numbered, arguments.repeated, arguments.hole
+    )  # fmt: skip
+    return 0 if play_at_venue(Recorded(path, market, venue), play) else 1
 
 
 if __name__ == "__main__":

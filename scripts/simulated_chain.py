@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from actors.collector.gaps import Gaps
-from actors.collector.normaliser import Normaliser
+from actors.collector.intake.normaliser import Normaliser, Rules
 from actors.collector.outbox import Outbox
 from actors.collector.venues.binance import Binance
 from actors.simulator.exchange import Exchange
@@ -149,7 +149,7 @@ class Chain:
             Gaps(VENUE, "check-1"),
             self._outbox.add,
             self._drop,
-            MAX_AHEAD_NS,
+            Rules(MAX_AHEAD_NS),
         )
 
     def _drop(self, reason: str, _what: object) -> None:

@@ -10,18 +10,23 @@ import resource
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from actors.runtime.clock import system_clock
 from actors.runtime.settings import Loaded
 from actors.runtime.version import VERSION
 from protocol.endpoints import Endpoints, socket_dir
+from protocol.instruments import Catalog
 from protocol.transport import libzmq_version
 from tapehub.supervision.roll_call import RollCall
 from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
+
+if TYPE_CHECKING:
+    from actors.collector.settings import CollectorSettings
 
 OK: Final = "OK"
 WARN: Final = "WARN"
@@ -45,6 +50,10 @@ class Finding(msgspec.Struct, frozen=True):
     """OK, WARN, FAIL or SKIP."""
     text: str
     fix: str = ""
+    where: str = ""
+    """Collector and market that were looked at; empty: this machine."""
+    step: str = ""
+    """What of it was looked at."""
 
 
 def of_machine() -> Iterator[Finding]:
@@ -142,6 +151,37 @@ def of_actors(loaded: Loaded) -> tuple[list[Finding], set[str]]:
             Finding(FAIL, f"supervisord {pid} runs, but no answer from {', '.join(silent)}", "tapehub status")
         ], running
     return [Finding(OK, f"supervisord {pid} and {len(running)} actors run and answer")], running
+
+
+def collectors_of(loaded: Loaded, only: Collection[str]) -> dict[str, CollectorSettings]:
+    """Collectors to look at: all of them, or those of these names, kinds (`collector`) or venues (`okx`).
+
+    Raises:
+        ConfigError: a collector without a venue.
+        LookupError: a name that no collector has; says which there are.
+    """
+    from actors.collector.checks import venue_of  # noqa: PLC0415 - only where venues are looked at
+    from actors.collector.settings import CollectorSettings  # noqa: PLC0415
+
+    names = [name for name in loaded.common.actors if name.partition(".")[0] == "collector"]
+    found = {name: loaded.section(name, CollectorSettings) for name in names}
+    words = {name: {name, "collector", venue_of(name, settings)} for name, settings in found.items()}
+    for wanted in only:
+        if not any(wanted in one for one in words.values()):
+            raise LookupError(f"no collector or venue {wanted!r}; there are: {', '.join(names) or 'none'}")
+    return {name: settings for name, settings in found.items() if not only or words[name] & set(only)}
+
+
+def of_venues(
+    loaded: Loaded, collectors: Mapping[str, CollectorSettings], timeout_s: float
+) -> Iterator[Finding]:
+    """What keeps these collectors from their venues, in the order of the configuration."""
+    from actors.collector.probing.survey import survey  # noqa: PLC0415 - it brings a WebSocket library
+
+    catalog = Catalog(loaded.instruments)
+    for one in survey(collectors, catalog, system_clock(), timeout_s):
+        where = f"{one.collector} {one.market}"
+        yield Finding(one.word, one.text, one.fix, where, one.step)
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -1,4 +1,4 @@
-"""Which kinds of actor exist: the packages in `actors`, found by looking; and what they read beside the configuration."""
+"""Which kinds of actor exist: the packages in `actors`, found by looking; and what they find wrong with a configuration."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def sections() -> dict[str, type[msgspec.Struct]]:
     return {kind: settings_of(kind) for kind in kinds()}
 
 
-def problems_of_files(loaded: Loaded) -> list[str]:
-    """Mistakes in the files that actors read beside the configuration: the detectors' thresholds."""
+def problems_of_actors(loaded: Loaded) -> list[str]:
+    """Mistakes that only the actors themselves can see: in the detectors' thresholds, in what collectors want of venues."""
     from actors.detector.detectors_file import file_of  # noqa: PLC0415 - only where everything is checked
     from actors.detector.settings import DetectorSettings  # noqa: PLC0415
 
@@ -51,4 +51,21 @@ def problems_of_files(loaded: Loaded) -> list[str]:
                 file_of(loaded.section(name, DetectorSettings), loaded.folder, catalog).load()
             except ConfigError as error:
                 problems += error.problems
-    return list(dict.fromkeys(problems))
+    return list(dict.fromkeys(problems)) + problems_of_venues(loaded, catalog)
+
+
+def problems_of_venues(loaded: Loaded, catalog: Catalog) -> list[str]:
+    """Mistakes in the sections of collectors that their types allow: markets, streams and symbols that are not there."""
+    from actors.collector.checks import venue_of  # noqa: PLC0415 - only where everything is checked
+    from actors.collector.feeds import complete  # noqa: PLC0415
+    from actors.collector.settings import CollectorSettings  # noqa: PLC0415
+
+    problems: list[str] = []
+    for name in loaded.common.actors:
+        if name.partition(".")[0] == "collector":
+            settings = loaded.section(name, CollectorSettings)
+            try:
+                complete(name, venue_of(name, settings), settings, catalog)
+            except ConfigError as error:
+                problems += error.problems
+    return problems

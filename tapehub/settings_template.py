@@ -61,7 +61,9 @@ def template(loaded: Loaded, sections: Mapping[str, type[msgspec.Struct]]) -> st
 def _settings(kind: type[msgspec.Struct], data: Mapping[str, Any], indent: int) -> Iterator[str]:
     docs = field_docs(kind)
     for field in msgspec.structs.fields(kind):
-        yield from _setting(field, docs[field.name], data, indent)
+        is_part = isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
+        if not is_part or field.name in data:  # parts of another sort of source would only be in the way
+            yield from _setting(field, docs[field.name], data, indent)
 
 
 def _setting(field: Any, doc: str, data: Mapping[str, Any], indent: int) -> Iterator[str]:

@@ -58,6 +58,12 @@ def _ticks(hub: Hub, wanted: Wanted) -> Snapshot:
     return shots.of_ticks(ticks, ticks.errors)
 
 
+def _book(hub: Hub, wanted: Wanted) -> Snapshot:
+    if wanted.venue == "*":
+        return shots.of_depth(hub.book(wanted.symbol, wanted.depth, venue="*"))
+    return shots.of_book(hub.book(wanted.symbol, wanted.depth, **wanted.of))
+
+
 def _flow(hub: Hub, wanted: Wanted) -> Snapshot:
     return shots.of_values("flow", hub.order_flow(wanted.symbol, wanted.window_s, **wanted.of))
 
@@ -68,7 +74,8 @@ _HOW: Final[dict[str, Callable[[Hub, Wanted], Snapshot]]] = {
     "candles": lambda hub, wanted: shots.of_candles(
         hub.candles(wanted.symbol, wanted.timeframe, wanted.rows, **wanted.of)
     ),
-    "book": lambda hub, wanted: shots.of_book(hub.book(wanted.symbol, wanted.depth, **wanted.of)),
+    "bbo": lambda hub, wanted: shots.of_bbo(hub.bbo(wanted.symbol)),
+    "book": _book,
     "trades": lambda hub, wanted: shots.of_trades(hub.trades(wanted.symbol, wanted.rows, **wanted.of)),
     "order_flow": _flow,
     "flow": _flow,

@@ -13,13 +13,25 @@ from tapehub.durations import format_clock
 from tapehub.rows import Row
 
 if TYPE_CHECKING:
-    from protocol.client import Book, Candles, Events, Features, OrderFlow, Profile, Tick, Trades
+    from protocol.client import (
+        Bbo,
+        Book,
+        Candles,
+        ConsolidatedBook,
+        Events,
+        Features,
+        OrderFlow,
+        Profile,
+        Tick,
+        Trades,
+    )
     from protocol.errors import HubError
     from protocol.messages import Footprint, Message
 
 KINDS: Final = (
     "tick",
     "ticks",
+    "bbo",
     "candles",
     "book",
     "trades",
@@ -38,7 +50,7 @@ KINDS: Final = (
     "symbols",
 )
 ONE_SYMBOL: Final = frozenset(
-    {"tick", "candles", "book", "trades", "order_flow", "flow", "features", "footprint", "profile"}
+    {"tick", "bbo", "candles", "book", "trades", "order_flow", "flow", "features", "footprint", "profile"}
 )
 """Kinds that are asked for exactly one symbol."""
 LISTS: Final = frozenset({"alerts", "sweeps", "signals", "liquidations", "news", "gaps"})
@@ -102,6 +114,45 @@ def of_book(book: Book) -> Snapshot:
         ask, ask_size = book.asks[level] if level < len(book.asks) else (None, None)
         rows.append({"level": level + 1, "bid_size": bid_size, "bid": bid, "ask": ask, "ask_size": ask_size})
     return Snapshot({"kind": "book", **book.to_dict()}, rows, _remark(book, rows))
+
+
+def of_bbo(bbo: Bbo) -> Snapshot:
+    """The best bid and offer over the venues: a row per venue, and the best at the end."""
+    rows: list[Row] = [
+        {
+            **_plain_row(one),
+            "best": " ".join(
+                side for side, venue in (("bid", bbo.bid_venue), ("ask", bbo.ask_venue)) if venue == one.venue
+            ),
+        }
+        for one in bbo.venues
+    ]
+    bid = f"{bbo.bid:g} x {bbo.bid_size:g} at {bbo.bid_venue}" if bbo.bid else "-"
+    ask = f"{bbo.ask:g} x {bbo.ask_size:g} at {bbo.ask_venue}" if bbo.ask else "-"
+    remark = f"{bbo.symbol}: {bbo.condition}, bid {bid}, ask {ask}"
+    document = {"kind": "bbo", **bbo.to_dict(), "venues": [_plain_row(one) for one in bbo.venues]}
+    return Snapshot(document, rows, remark)
+
+
+def of_depth(book: ConsolidatedBook) -> Snapshot:
+    """The order books of all venues as one: one row per level, best first."""
+    rows: list[Row] = []
+    for level in range(max(len(book.bids), len(book.asks))):
+        bid, bid_size, bid_venue = book.bids[level] if level < len(book.bids) else (None, None, None)
+        ask, ask_size, ask_venue = book.asks[level] if level < len(book.asks) else (None, None, None)
+        rows.append(
+            {
+                "level": level + 1, "bid_venue": bid_venue, "bid_size": bid_size, "bid": bid, "ask": ask,
+                "ask_size": ask_size, "ask_venue": ask_venue,
+            }
+        )  # fmt: skip
+    venues = ", ".join(f"{one.venue} {one.expired or 'ok'} {one.age_s:.1f} s" for one in book.venues)
+    document = {"kind": "book", **book.to_dict(), "venues": [_plain_row(one) for one in book.venues]}
+    return Snapshot(document, rows, f"{book.symbol}: {book.condition}; {venues}", "depth")
+
+
+def _plain_row(one: msgspec.Struct) -> Row:
+    return {name: getattr(one, name) for name in one.__struct_fields__}
 
 
 def of_values(kind: str, result: OrderFlow | Features) -> Snapshot:
@@ -254,6 +305,8 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         "revision",
     ),
     "book": _columns("level", "bid_size", "bid", "ask", "ask_size"),
+    "depth": _columns("level", "bid_venue", "bid_size", "bid", "ask", "ask_size", "ask_venue"),
+    "bbo": _columns("venue", "bid_size", "bid", "ask", "ask_size", "age_s", "kind", "best", "expired"),
     "trades": _columns("ts_event_ns", "symbol", "side", "price", "size", "trade_id"),
     "order_flow": _columns("name", "value"),
     "flow": _columns("name", "value"),

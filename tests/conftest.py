@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,11 @@ from tests.support import data
 from tests.support.paths import short_folder
 
 RECORDING: Final = "recording"
-hypothesis.settings.register_profile("tapehub", deadline=None)  # a busy machine is not a fault
+EXAMPLES: Final = int(os.environ.get("TAPEHUB_EXAMPLES", "50"))
+"""Of each property that names no number of its own; more of them: TAPEHUB_EXAMPLES=1000 ./scripts/test -k laws."""
+hypothesis.settings.register_profile(
+    "tapehub", deadline=None, max_examples=EXAMPLES
+)  # a busy machine is not a fault
 hypothesis.settings.load_profile("tapehub")
 
 

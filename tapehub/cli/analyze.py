@@ -55,7 +55,7 @@ def analyze(
 
       tapehub analyze day.gz --venue binance --json
     """
-    from actors.collector.decode import Decoder, UnknownVenue
+    from actors.collector.recorded.decode import Decoder, UnknownVenue
     from actors.runtime.clock import SystemClock
     from protocol.instruments import Catalog
     from tapehub.analysing import Analysis

@@ -70,7 +70,7 @@ class Context:
         from actors.runtime import layers
         from actors.runtime.settings import check, loaded_of
         from protocol.errors import ConfigError
-        from tapehub.kinds import problems_of_files, sections
+        from tapehub.kinds import problems_of_actors, sections
 
         if self._run_dir is not None:
             return self.loaded
@@ -79,7 +79,7 @@ class Context:
         if problems:
             raise ConfigError(problems)
         loaded = loaded_of(tree)
-        problems = problems_of_files(loaded)
+        problems = problems_of_actors(loaded)
         if problems:
             raise ConfigError(problems)
         self.loaded = loaded

@@ -22,7 +22,7 @@ from tapehub.cli import context, failures, output
 PANELS: Final = {
     "Run": ("up", "down", "restart", "status", "logs", "top", "doctor"),
     "Look": ("tap", "topics", "snap", "why", "gaps", "latency"),
-    "Data": ("record", "replay", "decode", "analyze", "query", "export", "db"),
+    "Data": ("record", "replay", "decode", "analyze", "query", "export", "db", "backfill"),
     "Configure": ("config", "symbols", "version", "completion"),
 }
 """Commands by the heading they stand under in `--help`; each is a module of this package."""

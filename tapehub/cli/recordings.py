@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @contextmanager
 def readable(source: Path) -> Iterator[None]:
     """Turns what a broken file raises into words."""
-    from actors.collector.recordings import UnreadableRecording
+    from actors.collector.recorded.recordings import UnreadableRecording
     from tapehub.capture import CaptureError
 
     try:

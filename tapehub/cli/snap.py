@@ -29,7 +29,7 @@ def snap(  # noqa: PLR0913, PLR0917 - one parameter per option
         str,
         typer.Argument(
             metavar="KIND",
-            help="tick ticks candles book trades flow features footprint profile alerts sweeps signals liquidations "
+            help="tick ticks bbo candles book trades flow features footprint profile alerts sweeps signals liquidations "
             "news gaps status symbols",
         ),
     ],
@@ -49,7 +49,10 @@ def snap(  # noqa: PLR0913, PLR0917 - one parameter per option
         ),
     ] = None,
     depth: Annotated[int, typer.Option("--depth", min=0, help="Levels of a book's side; 0 is all.")] = 20,
-    venue: Annotated[str, typer.Option("--venue", help="Only this venue.", show_default="the newest")] = "",
+    venue: Annotated[
+        str,
+        typer.Option("--venue", help="Only this venue; of book * for all as one.", show_default="the newest"),
+    ] = "",
     allow_stale: Annotated[bool, typer.Option("--allow-stale", "--stale", help="Old values too.")] = False,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORMAT", help="table, json, ndjson, csv or msgpack.")

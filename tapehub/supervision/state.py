@@ -114,7 +114,7 @@ def _state(process: Process | None, answer: Answer) -> str:
 def _complaint(process: Process, history: History | None) -> str:
     """Why supervisord does not run it."""
     if process.state == "EXITED" and process.exit_code == EXIT_CONFIG:
-        return "bad configuration: tapehub config check, tapehub logs " + process.name
+        return f"bad configuration: tapehub logs {process.name}, tapehub config check"
     if process.state in {"BACKOFF", "FATAL"}:
         return process.spawn_error
     if history is not None and history.restarts and history.reason:
@@ -131,4 +131,6 @@ def _remark(name: str, answer: Answer, row: Row, names: Sequence[str], digest: s
         return "not under supervisord"
     if name not in names:
         return "not in the configuration any more: tapehub restart --all"
+    if answer.status and answer.status.get("connected") is False:
+        return "not connected: tapehub doctor --live --only " + name
     return ""

@@ -20,8 +20,8 @@ from typing import Any, Final
 
 import zmq
 
-from actors.collector.decode import Decoder
 from actors.collector.outbox import Outbox
+from actors.collector.recorded.decode import Decoder
 from protocol.codec import encode_events
 from protocol.instruments import Catalog, Instrument
 from protocol.record import FrameWriter, RecordKind

@@ -19,10 +19,10 @@ from collections.abc import Callable
 
 import websocket
 
+from actors.collector.exchange.stream_socket import StreamSocket
 from actors.collector.gaps import Gaps
-from actors.collector.normaliser import Normaliser
+from actors.collector.intake.normaliser import Normaliser, Rules
 from actors.collector.outbox import Outbox
-from actors.collector.stream_socket import StreamSocket
 from actors.collector.venues.binance import Binance
 from tests.bench.report import Row, interleaved
 from tests.support.data import data_dir
@@ -104,7 +104,9 @@ def collector(url: str, count: int) -> float:
 
     outbox = Outbox(publish, collections.Counter())
     parser = Binance().parser("usdm", {"BTCUSDT": "BTC_USDT.PERP"}, {})
-    normaliser = Normaliser("binance", parser, Gaps("binance", "bench-1"), outbox.add, drop, is_curious=True)
+    normaliser = Normaliser(
+        "binance", parser, Gaps("binance", "bench-1"), outbox.add, drop, Rules(is_curious=True)
+    )
     client = StreamSocket(16 * 1024 * 1024)
     client.open(url, 10.0)
     poller = select.poll()

@@ -12,18 +12,26 @@ import pytest
 from scripts.recorded import Candle, FinalBook, Recorded
 from scripts.replay_check import check, same_book, same_candles
 
-WHOLE = [
+LARGE = [
     "binance/hft_usdm_btcusdt_20240808.gz",
     "binance/hft_spot_ethusdt_20240808.gz",
     "binance/hft_spot_ethusdt_20240809.gz",
+]
+SMALL = [
     "binance/hft_cm_btcusd_perp_20240808_first8000.gz",
     "binance/cryptofeed_BINANCE_spot_2021.jsonl.zst",
     "binance/cryptofeed_BINANCE_FUTURES_2021_SUSHIUSDT_KEEPUSDT.jsonl.zst",
 ]
+WHOLE = [*(pytest.param(name, marks=pytest.mark.long) for name in LARGE), *SMALL]
+
+
+def short(name: str) -> str:
+    """Name of a recording without folder and endings."""
+    return Path(name).name.partition(".")[0]
 
 
 @pytest.mark.recording
-@pytest.mark.parametrize("name", WHOLE, ids=lambda name: Path(name).name.partition(".")[0])
+@pytest.mark.parametrize("name", WHOLE, ids=short)
 def test_hub_equals_the_whole_recording(name: str, recording: Callable[[str], Path]) -> None:
     assert check(recording(name), market="", speed=0.0)
 
@@ -37,7 +45,7 @@ def test_hub_equals_a_part_at_its_own_pace(recording: Callable[[str], Path], tmp
 
 
 @pytest.mark.recording
-@pytest.mark.parametrize("name", WHOLE[:3], ids=lambda name: Path(name).name.partition(".")[0])
+@pytest.mark.parametrize("name", LARGE, ids=short)
 def test_what_the_hub_is_compared_with_is_the_truth(name: str, recording: Callable[[str], Path]) -> None:
     recorded = Recorded(recording(name))
     assert recorded.symbols

@@ -19,6 +19,7 @@ from tests.support.process import clean_environment
 from tests.support.supervised import default_system, tapehub
 
 
+@pytest.mark.long
 def test_every_actor_is_back_within_five_seconds(capsys) -> None:
     with default_system() as run_dir:
         assert check(run_dir, [], "BTC_USDT", limit_s=5.0)
@@ -74,6 +75,7 @@ def test_replay_check_refuses_what_is_no_file(tmp_path: Path) -> None:
     assert "is not a file" in done.stderr
 
 
+@pytest.mark.long
 def test_each_deed_gives_exactly_its_alert_and_quiet_hours_none() -> None:
     document = detector_check.check(10_000, 3, 30.0, ["BTC_USDT", "BTC_USDT.PERP"])
     assert [(row["what"], row["ok"]) for row in document["scenario"]] == [

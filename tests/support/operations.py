@@ -10,4 +10,5 @@ from actors.hub.answers import Answers
 
 def hub_operations() -> set[str]:
     """Names of all operations of a hub's `query` socket."""
-    return set(Answers(MagicMock(), MagicMock(), MagicMock(), Counter(), 65_536).operations)
+    mock = MagicMock
+    return set(Answers(mock(), mock(), mock(), mock(), Counter(), 65_536).operations)

@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,10 @@ from tests.unit.actors.aggregator.series import trade
 
 
 def numbered(*numbers, at_s=None):
-    return [trade(number if at_s is None else at_s, number=number) for number in numbers]
+    return [
+        trade(at_s if at_s is not None else number if isinstance(number, int) else 1.0, number=number)
+        for number in numbers
+    ]
 
 
 def kept(ids, trades):
@@ -57,8 +61,24 @@ def test_a_venue_that_counts_anew_is_followed():
 
 def test_a_venue_without_numbers_is_not_sifted():
     ids = TradeIds()
-    same = [trade(1.0, number=0), trade(1.0, number=0), trade(1.0, number="x"), trade(1.0, number="x")]
+    same = [trade(1.0, number=0), trade(1.0, number=0), trade(1.0, number=""), trade(1.0, number="")]
     assert len(ids.fresh(same)) == 4
+
+
+def test_of_ids_that_are_texts_the_newest_are_known(monkeypatch):
+    monkeypatch.setattr(trade_ids, "MAX_TEXTS", 3)
+    ids = TradeIds()
+    assert kept(ids, numbered("a", "b", "a", "c", "b")) == ["a", "b", "c"]
+    assert kept(ids, numbered("d", "d", "a")) == ["d", "a"]
+
+
+def test_an_id_that_stands_for_several_fills_covers_the_numbers_before_it():
+    ids = TradeIds(is_spanned=True)
+    spans = [msgspec.structs.replace(one, count=3) for one in numbered(3, 6, 12)]
+    assert kept(ids, spans) == [3, 6, 12]
+    assert ids.state.missing == [(7, 9)]
+    assert kept(ids, [*spans, *numbered(4, 5, 8)]) == [8]
+    assert ids.state.missing == [(7, 7), (9, 9)]
 
 
 def test_the_memory_is_bounded_and_errs_towards_taking(monkeypatch):

@@ -3,7 +3,8 @@ import json
 import msgspec
 import pytest
 
-from protocol.client import Book, Events, Features, OrderFlow, Tick, Trades
+from protocol.across import VenueBook, VenueQuote
+from protocol.client import Bbo, Book, ConsolidatedBook, Events, Features, OrderFlow, Tick, Trades
 from protocol.errors import NoData
 from protocol.messages import Footprint, Gap
 from protocol.requests import Reply
@@ -52,6 +53,38 @@ def test_both_sides_of_a_book_stand_beside_each_other() -> None:
         (10.0, 1.0),
         (9.5, 2.0),
     ]
+
+
+def test_the_best_of_all_venues_is_a_row_per_venue_and_a_word() -> None:
+    venues = [
+        VenueQuote("binance", 10.0, 1.0, 11.0, 2.0, 0.1, 5, "quote"),
+        VenueQuote("okx", 12.0, 1.0, 13.0, 2.0, 9.0, 5, "quote", "old"),
+    ]
+    bbo = Bbo(
+        symbol="BTC_USDT", condition="ok", bid=10.0, bid_size=1.0, bid_venue="binance", ask=11.0, ask_size=2.0,
+        ask_venue="binance", venues=venues, age_s=0.1, state="fresh",
+    )  # fmt: skip
+
+    shot = snapshots.of_bbo(bbo)
+
+    assert table("bbo", shot)[1:] == [
+        ["binance", "1", "10", "11", "2", "0.1s", "quote", "bid", "ask"],
+        ["okx", "1", "12", "13", "2", "9.0s", "quote", "old"],
+    ]
+    assert shot.remark == "BTC_USDT: ok, bid 10 x 1 at binance, ask 11 x 2 at binance"
+    assert json.loads(json.dumps(shot.document))["venues"][1]["expired"] == "old"
+
+
+def test_the_books_of_all_venues_name_the_venue_of_each_level() -> None:
+    book = ConsolidatedBook(
+        symbol="BTC_USDT", condition="one_sided", bids=[(10.0, 1.0, "okx")], asks=[],
+        venues=[VenueBook("okx", 0.5, 3, 1)], age_s=0.5, state="fresh",
+    )  # fmt: skip
+
+    shot = snapshots.of_depth(book)
+
+    assert table("depth", shot)[1:] == [["1", "okx", "1", "10", "-", "-", "-"]]
+    assert shot.remark == "BTC_USDT: one_sided; okx ok 0.5 s"
 
 
 def test_a_window_says_when_it_is_shorter_than_asked() -> None:

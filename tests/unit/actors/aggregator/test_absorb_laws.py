@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.aggregator.bars import BuilderState
+from actors.aggregator.builder_state import BuilderState
 from protocol.sessions import NS_PER_S
 from tests.unit.actors.aggregator.series import (
     MINUTE_NS,

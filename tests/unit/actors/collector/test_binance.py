@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.collector.venue import (
-    Ack,
-    BookChange,
-    BookImage,
-    Excluded,
-    Ignored,
-    Refusal,
-    Reject,
-    Shutdown,
-)
+from actors.collector.outcomes import Ack, BookChange, BookImage, Excluded, Ignored, Refusal, Reject, Shutdown
+from actors.collector.venue import Contract
 from actors.collector.venues.binance import Binance
 from protocol.messages import BUY, SELL, Liquidation, Quote, Trade
 from tests.unit.actors.collector.frames import NAMES, RECV_NS, T_MS, depth, frame, snapshot, ticker, trade
@@ -24,7 +16,11 @@ VENUE = Binance()
 EVENT_NS = T_MS * 1_000_000
 SPOT = VENUE.parser("spot", NAMES, {})
 USDM = VENUE.parser("usdm", {"BTCUSDT": "BTC_USDT.PERP", "XRPUSDT": "XRP_USDT.PERP"}, {})
-COINM = VENUE.parser("coinm", {"BTCUSD_PERP": "BTC_USD.PERP", "ETHUSD_PERP": "ETH_USD.PERP"}, {})
+CONTRACTS = {
+    "BTC_USD.PERP": Contract(100.0, is_inverse=True),
+    "ETH_USD.PERP": Contract(10.0, is_inverse=True),
+}
+COINM = VENUE.parser("coinm", {"BTCUSD_PERP": "BTC_USD.PERP", "ETHUSD_PERP": "ETH_USD.PERP"}, CONTRACTS)
 
 
 def only(parser, data: bytes):
@@ -102,7 +98,9 @@ def test_coin_margined_sizes_are_contracts():
 
 
 def test_the_catalog_may_say_another_contract_size():
-    parser = VENUE.parser("coinm", {"BTCUSD_PERP": "BTC_USD.PERP"}, {"BTC_USD.PERP": 1000.0})
+    parser = VENUE.parser(
+        "coinm", {"BTCUSD_PERP": "BTC_USD.PERP"}, {"BTC_USD.PERP": Contract(1000.0, is_inverse=True)}
+    )
     assert only(parser, ticker(s="BTCUSD_PERP")).bid_size == 1 * 1000 / 99
 
 

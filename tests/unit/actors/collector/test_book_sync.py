@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.collector.book_sync import MAX_WAITING, BookSync
-from actors.collector.venue import BookChange, BookImage
+from actors.collector.intake.book_sync import MAX_WAITING, BookSync
+from actors.collector.outcomes import BookChange, BookImage
 from protocol.book import OrderBook
 
 BID, ASK = [(99.0, 1.0)], [(101.0, 1.0)]

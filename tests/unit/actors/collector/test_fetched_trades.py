@@ -4,9 +4,10 @@ import json
 from collections import Counter
 
 from actors.collector.gaps import Gaps
-from actors.collector.normaliser import Normaliser
+from actors.collector.intake.normaliser import Normaliser, Rules
 from actors.collector.outbox import Outbox
-from actors.collector.venue import Reject
+from actors.collector.outcomes import Reject
+from actors.collector.venue import Wanted
 from actors.collector.venues.binance import Binance
 from protocol.messages import BUY, SELL, Trade
 from protocol.record import FLAG_REPAIRED, RecordKind
@@ -25,9 +26,9 @@ def normaliser(refusal: str = "") -> tuple[Normaliser, list]:
     out: list = []
     gaps = Gaps("binance", "c-1")
     found = Normaliser(
-        "binance", Binance().parser("spot", NAMES, {}), gaps, out.append, lambda *_: None, 10**10
+        "binance", Binance().parser("spot", NAMES, {}), gaps, out.append, lambda *_: None, Rules(10**10)
     )
-    found.claim = lambda _gap: refusal
+    found.trades.claim = lambda _gap: refusal
     found.watch("BTC_USDT", book=False)
     for number in (1, 6):
         found.take(trade(number), RECV_NS)
@@ -71,11 +72,11 @@ def test_a_refused_hole_says_why_and_what_cannot_be_had_too():
 
 def test_a_fetched_trade_moves_neither_clock_nor_chain():
     path, _ = normaliser()
-    newest_ns, seen = path.newest_ns, path.tapes["BTC_USDT"].trades_seen
+    newest_ns, seen = path.times.newest_ns, path.tapes["BTC_USDT"].trades_seen
     found = path.take_trades("BTC_USDT", rows(900), LATER_NS)
     assert (found.trades, found.last_id) == ([], 900)
     tape = path.tapes["BTC_USDT"]
-    assert (path.newest_ns, tape.trades_seen, tape.trades.expected) == (newest_ns, seen, 7)
+    assert (path.times.newest_ns, tape.trades_seen, tape.trades.expected) == (newest_ns, seen, 7)
 
 
 def test_both_shapes_of_the_venue_are_read():
@@ -94,13 +95,17 @@ def test_both_shapes_of_the_venue_are_read():
 
 def test_what_can_be_fetched_where():
     venue = Binance()
-    assert venue.repair_path("spot", "trade", "BTCUSDT", 7, 9) == (
+    assert venue.repair_path("spot", "trade", "BTCUSDT", Wanted(7, 9, 0, 0)) == (
         "/api/v3/historicalTrades?symbol=BTCUSDT&fromId=7&limit=9"
     )
-    assert venue.repair_path("usdm", "aggTrade", "BTCUSDT", 7, 9).startswith("/fapi/v1/aggTrades?")
+    assert venue.repair_path("usdm", "aggTrade", "BTCUSDT", Wanted(7, 9, 0, 0)).startswith(
+        "/fapi/v1/aggTrades?"
+    )
     assert (venue.repair_weight("spot", "aggTrade"), venue.repair_weight("usdm", "aggTrade")) == (4, 20)
     assert "key" in venue.repair_refusal("usdm", "trade")
-    assert venue.repair_path("coinm", "aggTrade", "BTCUSD_PERP", 7, 9).startswith("/dapi/v1/aggTrades?")
+    assert venue.repair_path("coinm", "aggTrade", "BTCUSD_PERP", Wanted(7, 9, 0, 0)).startswith(
+        "/dapi/v1/aggTrades?"
+    )
     assert venue.repair_weight("coinm", "aggTrade") == 20
     assert venue.repair_refusal("coinm", "trade")
 

@@ -10,9 +10,11 @@ import pytest
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
 from actors.collector.gaps import Gaps
-from actors.collector.normaliser import Normaliser
-from actors.collector.repair import Repairs
-from actors.collector.venue import Reject
+from actors.collector.intake.normaliser import Normaliser
+from actors.collector.mending.kline_mender import MINUTE_NS, quiet_after
+from actors.collector.mending.repair import Repairs
+from actors.collector.outcomes import Reject
+from actors.collector.venue import Contract
 from actors.collector.venues.binance import Binance
 from protocol.messages import Gap, Trade
 from tests.unit.actors.collector.frames import NAMES, RECV_NS, trade
@@ -25,7 +27,7 @@ ROW: list[Any] = [
 
 
 def parsed(market: str, *rows: list[Any]) -> Any:
-    contracts = {"BTC_USD.PERP": 100.0} if market == "coinm" else {}
+    contracts = {"BTC_USD.PERP": Contract(100.0, is_inverse=True)} if market == "coinm" else {}
     parser = Binance().parser(market, {"BTCUSD_PERP": "BTC_USD.PERP"}, contracts)
     return parser.parse_klines("BTC_USD.PERP", json.dumps(rows).encode())
 
@@ -85,7 +87,9 @@ def test_where_candles_are_asked_for() -> None:
 
 
 def test_coinm_trades_by_id_are_turned_into_base_units_as_live_ones_are() -> None:
-    parser = Binance().parser("coinm", {"BTCUSD_PERP": "BTC_USD.PERP"}, {"BTC_USD.PERP": 100.0})
+    parser = Binance().parser(
+        "coinm", {"BTCUSD_PERP": "BTC_USD.PERP"}, {"BTC_USD.PERP": Contract(100.0, is_inverse=True)}
+    )
     live = {"e": "aggTrade", "E": OPEN_MS, "a": 416690, "s": "BTCUSD_PERP", "p": "9642.4", "q": "3", "f": 595259,
             "l": 595259, "T": OPEN_MS, "m": False}  # fmt: skip
     frame = json.dumps({"stream": "btcusd_perp@aggTrade", "data": live}).encode()
@@ -102,7 +106,7 @@ def test_a_gap_that_candles_fill_awaits_no_trade_any_more() -> None:
     gaps = Gaps("binance", "c-1")
     parser = Binance().parser("spot", NAMES, {})
     path = Normaliser("binance", parser, gaps, out.append, lambda reason, _: drops.append(reason))
-    path.claim = lambda _gap: ""
+    path.trades.claim = lambda _gap: ""
     path.watch("BTC_USDT", book=False)
     for number in (1, 9, 4):
         path.take(trade(number), RECV_NS)
@@ -131,3 +135,20 @@ def test_a_page_is_not_asked_for_before_its_time() -> None:
     assert page is not None
     assert page[1:] == (10, 2)
     assert queue.took(page, 11)
+
+
+def test_minutes_behind_the_newest_candle_of_a_venue_that_omits_quiet_ones_are_quiet() -> None:
+    (bar,) = parsed("spot", ROW)
+    minute = OPEN_MS // 60_000
+    first, second = quiet_after([bar], minute + 2)
+    assert (first.ts_open_ns, second.ts_open_ns) == ((minute + 1) * MINUTE_NS, (minute + 2) * MINUTE_NS)
+    assert (first.open, first.close, first.volume, first.count, first.status) == (
+        bar.close,
+        bar.close,
+        0.0,
+        0,
+        "quiet",
+    )
+    assert first.validate() == []
+    assert quiet_after([bar], minute) == []
+    assert quiet_after([], minute + 5) == [], "nobody knows the close before"

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from actors.collector.gaps import NO_REPAIR, Gaps
-from actors.collector.normaliser import Normaliser
-from actors.collector.venue import Ack, Shutdown
+from actors.collector.intake.normaliser import Normaliser, Rules
+from actors.collector.outcomes import Ack, Shutdown
 from actors.collector.venues.binance import Binance
 from protocol.messages import Book, Gap, Quote, Trade
 from tests.unit.actors.collector.frames import NAMES, RECV_NS, T_MS, depth, frame, snapshot, ticker, trade
@@ -22,7 +22,9 @@ class Path:
         self.dropped: Counter[str] = Counter()
         parser = Binance().parser(market, NAMES, {})
         gaps = Gaps("binance", "c-1")
-        self.normaliser = Normaliser("binance", parser, gaps, self.out.append, self._drop, 5_000_000_000)
+        self.normaliser = Normaliser(
+            "binance", parser, gaps, self.out.append, self._drop, Rules(5_000_000_000)
+        )
         for symbol in symbols or ("BTC_USDT",):
             self.normaliser.watch(symbol, book=True)
 
@@ -194,12 +196,12 @@ def test_a_wild_clock_is_refused_a_fast_one_is_not(path):
     now_ms = RECV_NS // 1_000_000
     assert len(path.take(trade(1, t_ms=now_ms + 2000), trade(2, t_ms=now_ms + 60_000))) == 1
     assert path.dropped == {"clock_ahead": 1}
-    assert path.normaliser.newest_ns == (now_ms + 2000) * 1_000_000
+    assert path.normaliser.times.newest_ns == (now_ms + 2000) * 1_000_000
 
 
 def test_our_clock_may_be_the_one_that_is_wrong(path):
     now_ms = RECV_NS // 1_000_000
-    path.normaliser.venue_now_ns = lambda: (now_ms + 3_600_000) * 1_000_000
+    path.normaliser.times.venue_now_ns = lambda: (now_ms + 3_600_000) * 1_000_000
     assert len(path.take(trade(1, t_ms=now_ms + 3_600_100), trade(2, t_ms=now_ms + 7_200_000))) == 1
     assert path.dropped == {"clock_ahead": 1}
 
@@ -220,7 +222,7 @@ def test_a_wild_time_between_true_ones_never_adds_up(path):
 
 def test_quotes_without_time_do_not_move_the_venues_clock(path):
     path.take(ticker(1))
-    assert (path.normaliser.newest_ns, path.normaliser.newest_local_ns) == (0, RECV_NS)
+    assert (path.normaliser.times.newest_ns, path.normaliser.times.newest_local_ns) == (0, RECV_NS)
 
 
 def test_control_messages_are_handed_back(path):
@@ -283,4 +285,4 @@ def test_a_liquidation_of_the_future_is_refused_and_moves_no_clock():
     assert not path.take(forced(T_MS + 3_600_000))
     assert path.take(forced(T_MS + 1000))
     assert path.dropped == {"clock_ahead": 1}
-    assert path.normaliser.newest_ns == 0
+    assert path.normaliser.times.newest_ns == 0

@@ -7,8 +7,8 @@ import pytest
 
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
-from actors.collector.page_mender import PageMender
-from actors.collector.repair import Repairs
+from actors.collector.mending.page_mender import PageMender
+from actors.collector.mending.repair import Repairs
 from actors.collector.rest import RestError
 from protocol.messages import Gap
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
-from actors.collector.recovery import LOST_CAP_S, Recovery
+from actors.collector.exchange.recovery import LOST_CAP_S, Recovery
 
 S = 1_000_000_000
 

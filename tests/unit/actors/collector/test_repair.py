@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
-from actors.collector.repair import ATTEMPTS, GIVE_UP_S, Page, Repairs
+from actors.collector.mending.repair import ATTEMPTS, GIVE_UP_S, Page, Repairs
 from protocol.messages import Gap
 
 SECOND_NS = 1_000_000_000

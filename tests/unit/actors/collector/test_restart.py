@@ -11,7 +11,7 @@ import pytest
 
 from actors.collector.checkpoint import Checkpoint, Recollection, decode, encode
 from actors.collector.gaps import RESTART, Gaps
-from actors.collector.normaliser import Normaliser
+from actors.collector.intake.normaliser import Normaliser
 from actors.collector.outbox import Outbox
 from actors.collector.resume import NOT_COLLECTED, STOPPED, end_rest, remember, resume
 from actors.collector.venues.binance import Binance
@@ -39,7 +39,7 @@ class Collector:
         self.normaliser = Normaliser("binance", parser, self.gaps, self.outbox.add, self.drop)
         self.normaliser.watch("BTC_USDT", book=True)
         self.claims: list[Gap] = []
-        self.normaliser.claim = self.claim
+        self.normaliser.trades.claim = self.claim
 
     def publish(self, topic: str, events: list[Message], kind: int, flags: int = 0) -> None:
         frame = self.writer.build(topic, events[0].SCHEMA, encode_events(events), 1, kind, flags)

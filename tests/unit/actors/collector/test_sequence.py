@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.collector.sequence import MAX_HOLES, QuoteChain, TradeChain, Verdict
+from actors.collector.intake.sequence import MAX_HOLES, QuoteChain, TradeChain, Verdict
 
 
 def test_ids_that_step_by_one():

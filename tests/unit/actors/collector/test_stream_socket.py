@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websocket import WebSocketConnectionClosedException, WebSocketProtocolException
 
-from actors.collector.stream_socket import MAX_SKIPPED_BYTES, FrameTooLarge, StreamSocket
+from actors.collector.exchange.stream_socket import MAX_SKIPPED_BYTES, FrameTooLarge, StreamSocket
 
 TEXT, BINARY, CLOSE, PING, CONTINUATION = 1, 2, 8, 9, 0
 

@@ -4,8 +4,8 @@ import pytest
 
 from actors.collector.backoff import FORBIDDEN_PAUSE_S, Backoff
 from actors.collector.budget import Budget
+from actors.collector.exchange.silence import Patience, Remedy, Silence, Watch, Watches
 from actors.collector.market_clock import MarketClock, VenueClock
-from actors.collector.silence import Patience, Remedy, Silence, Watch, Watches
 
 S = 1_000_000_000
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from actors.collector.decode import Decoder, UnknownVenue
-from actors.collector.recordings import UnreadableRecording
+from actors.collector.recorded.decode import Decoder, UnknownVenue
+from actors.collector.recorded.recordings import UnreadableRecording
 from protocol.messages import Book, Quote, Trade
 from tests.support import data
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from actors.hub.across import AcrossAnswers
 from actors.hub.answers import Answers
 from actors.hub.desk import Desk
 from actors.hub.fleet import Fleet
@@ -64,9 +65,9 @@ class FakeHub:
             "hub.1": {"pub": "ipc:///h", "query": "ipc:///q"},
         }
         overview = OverviewAnswers(self.desk, lambda: dict(own), endpoints, MAX_REPLY_BYTES)
-        self.answers = Answers(
-            self.desk, MarketAnswers(self.desk, persistence), overview, self.counters, MAX_REPLY_BYTES
-        )
+        across = AcrossAnswers(self.desk, made.venue_expiry_s)
+        market = MarketAnswers(self.desk, persistence)
+        self.answers = Answers(self.desk, market, overview, across, self.counters, MAX_REPLY_BYTES)
         self.pens: dict[str, Pen] = {}
 
     def hear(self, topic: str, *events: Message, publisher: str = "collector.binance.1") -> None:

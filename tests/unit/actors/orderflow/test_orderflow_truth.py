@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from actors.collector.decode import Decoder
+from actors.collector.recorded.decode import Decoder
 from protocol.instruments import Catalog, Instrument
 from protocol.messages import Book, Quote, Trade
 from protocol.sessions import NS_PER_S

@@ -108,3 +108,34 @@ def test_marks_and_heartbeats_are_not_for_engines() -> None:
     joint = Joint()
 
     assert joint.take(Pen().beat(Beat(PUBLISHER, 1, 0, 0, 0, 0, 0, "RUNNING"))) == []
+
+
+SECOND = "collector.binance.2"
+
+
+def doubled(order: list[str], numbers: dict[str, list[int]]) -> list[Frame]:
+    """Frames of two collectors of one venue, one trade each, in this order."""
+    pens = {name: Pen(name) for name in (PUBLISHER, SECOND)}
+    left = {name: iter(numbers[name]) for name in numbers}
+    return [pens[name].frame(NAME, [trade(next(left[name]))]) for name in order]
+
+
+@given(st.permutations([PUBLISHER] * 8 + [SECOND] * 8), st.integers(0, 8))
+def test_what_two_collectors_send_comes_once(order: list[str], died: int) -> None:
+    numbers = {PUBLISHER: list(range(1, 9)), SECOND: list(range(1, 9))}
+    arrived = [
+        frame for frame in doubled(order, numbers) if frame.publisher == SECOND or frame.topic_seq <= died
+    ]
+    joint = Joint()
+    found = [one for frame in arrived for one in joint.take(frame)]
+    assert sorted(ids(found)) == list(range(1, 9))  # type: ignore[type-var]
+
+
+def test_what_the_hub_remembers_of_both_is_not_heard_again() -> None:
+    sent = doubled([PUBLISHER, SECOND, PUBLISHER, SECOND], {PUBLISHER: [1, 2], SECOND: [2, 3]})
+    joint = Joint()
+    raw = msgspec.Raw(msgspec.msgpack.encode([trade(1), trade(2)]))
+    found = joint.begin([Tail(NAME, PUBLISHER, 1, 2, raw)])
+    for frame in sent:
+        found += joint.take(frame)
+    assert ids(found) == [1, 2, 3]

@@ -81,6 +81,31 @@ def test_tick_book_flow_and_features(hub: Hub) -> None:
     assert (hub.order_flow("BTC_USDT", 0)["cvd"], hub.order_flow("BTC_USDT", 5.0).reason) == (7.0, "")
 
 
+def test_all_venues_as_one(hub: Hub, fake: FakeHub) -> None:
+    fake.hear("quote.okx.BTC_USDT", quote(101.5, venue="okx"))
+    fake.hear("book.okx.BTC_USDT", book(3, venue="okx", bids=[(101.5, 9.0)], asks=[]))
+    bbo, depth = hub.bbo("BTC_USDT"), hub.book("BTC_USDT", 2, venue="*")
+
+    assert (bbo.condition, bbo.bid, bbo.bid_venue, bbo.ask, bbo.ask_venue) == (
+        "crossed", 101.5, "okx", 101.0, "binance",
+    )  # fmt: skip
+    assert (bbo.spread, bbo.mid, bbo.state, bbo.expired, bbo.hub_epoch) == (-0.5, 101.25, "fresh", {}, 7)
+    assert depth.bids == [(101.5, 9.0, "okx"), (100.0, 1.0, "binance")]
+    assert [(one.venue, one.update_id) for one in depth.venues] == [("binance", 10), ("okx", 3)]
+    assert (depth.condition, depth.expired) == ("crossed", {})
+    many = hub.bbos(["BTC_USDT", "ETH_USDT", "XYZ"])
+    assert dict(many) == {"BTC_USDT": bbo}
+    assert {name: error.code for name, error in many.errors.items()} == {
+        "ETH_USDT": "no_data",
+        "XYZ": "unknown_symbol",
+    }
+    fake.clock.advance(6.0)
+    old = hub.bbo("BTC_USDT")
+    assert (old.condition, old.expired) == ("empty", {"binance": "old", "okx": "old"})
+    assert np.isnan([old.spread, old.mid]).all()
+    assert hub.book("BTC_USDT", venue="*").expired == {"binance": "old", "okx": "old"}
+
+
 def test_footprints_profile_and_sweeps(hub: Hub) -> None:
     found, profile = hub.footprint("BTC_USDT", "1m", 5), hub.profile("BTC_USDT")
 
@@ -242,6 +267,9 @@ READS: list[Callable[[Any], Any]] = [
     lambda hub: hub.tick("BTC_USDT"),
     lambda hub: hub.ticks(["BTC_USDT"]),
     lambda hub: hub.book("BTC_USDT"),
+    lambda hub: hub.book("BTC_USDT", 1, venue="*"),
+    lambda hub: hub.bbo("BTC_USDT"),
+    lambda hub: hub.bbos(["BTC_USDT"]),
     lambda hub: hub.order_flow("BTC_USDT"),
     lambda hub: hub.features("BTC_USDT"),
     lambda hub: hub.profile("BTC_USDT"),

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.aggregator.bars import BarBuilder, BuilderState
+from actors.aggregator.bars import BarBuilder
+from actors.aggregator.builder_state import BuilderState
 from actors.aggregator.indicators.series import Series
 from actors.aggregator.indicators.suite import suite_of
 from protocol.messages import Bar, Feature
