@@ -39,7 +39,7 @@ def test_hub_equals_the_whole_recording(name: str, recording: Callable[[str], Pa
 @pytest.mark.recording
 def test_hub_equals_a_part_at_its_own_pace(recording: Callable[[str], Path], tmp_path: Path) -> None:
     part = tmp_path / "part.gz"
-    with gzip.open(recording(WHOLE[1]), "rt") as lines, gzip.open(part, "wt") as file:
+    with gzip.open(recording(LARGE[1]), "rt") as lines, gzip.open(part, "wt") as file:
         file.writelines(itertools.islice(lines, 2000))
     assert check(part, market="", speed=50.0)
 
