@@ -20,6 +20,9 @@ Price = Annotated[float, Meta(ge=_SMALLEST, lt=_LARGEST)]
 Size = Annotated[float, Meta(ge=0, lt=_LARGEST)]
 TradedSize = Annotated[float, Meta(gt=0, lt=_LARGEST)]
 Id = Annotated[int, Meta(ge=0, le=2**63 - 2)]
+LATEST_MS: Final = 4_102_444_800_000
+"""2100: a later time is rubbish."""
+MomentMs = Annotated[int, Meta(gt=0, lt=LATEST_MS)]
 Moment = Annotated[int, Meta(gt=0, lt=4 * 10**15)]
 """ms or us since 1970 UTC, until 2096."""
 Levels = list[tuple[Price, Size]]
@@ -141,13 +144,13 @@ class SnapshotBody(msgspec.Struct, gc=False):
     lastUpdateId: Id  # noqa: N815 - the venue's name
     bids: Levels
     asks: Levels
-    T: Moment | None = None
+    T: MomentMs | None = None
 
 
 class ServerTime(msgspec.Struct, gc=False):
     """Answer of GET .../time."""
 
-    serverTime: Moment  # noqa: N815 - the venue's name
+    serverTime: MomentMs  # noqa: N815 - the venue's name
 
 
 class InstrumentRow(msgspec.Struct, gc=False):

@@ -7,6 +7,7 @@ without a trade is a row too.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -28,13 +29,13 @@ _WEIGHT: Final = 2
 class KlineRow(msgspec.Struct, array_like=True, gc=False):
     """Of `klines`."""
 
-    open_ms: frames.Moment
+    open_ms: frames.MomentMs
     open: frames.Price
     high: frames.Price
     low: frames.Price
     close: frames.Price
     volume: frames.Size
-    close_ms: frames.Moment
+    close_ms: frames.MomentMs
     value: frames.Size
     """Quote units; COIN-M: base units."""
     count: frames.Id
@@ -76,6 +77,7 @@ def parse(venue: str, symbol: str, body: bytes, contract: Contract | None = None
         return Reject("invalid_klines", str(fault))
     found = [_bar(venue, symbol, row, contract) for row in rows]
     faults: list[Any] = [fault for bar in found for fault in bar.validate()]
+    faults += [f"vwap {bar.vwap}" for bar in found if not math.isfinite(bar.vwap)]
     faults += [row.open_ms for row in rows if row.open_ms % MINUTE_MS]
     return Reject("invalid_klines", f"{symbol}: {faults[0]}") if faults else found
 

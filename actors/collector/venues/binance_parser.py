@@ -155,7 +155,7 @@ class BinanceParser:
         if symbol is None or frame.st == self._foreign_st:
             return self._stranger(raw, frame.st)
         t = frame.T
-        ts_event_ns = t * 1_000_000 if t < _MICROSECONDS_FROM else t * 1_000
+        ts_event_ns = t * 1_000_000 if t < frames.LATEST_MS else _ns(t)
         if frame.X != "MARKET":
             return (Excluded(symbol, ts_event_ns, frame.t, frame.X),)
         size = frame.q
@@ -247,7 +247,11 @@ class BinanceParser:
 
 def _ns(t: int) -> int:
     """Venue time to ns: 13 digits are ms, 16 are us."""
-    return t * 1_000_000 if t < _MICROSECONDS_FROM else t * 1_000
+    if t < frames.LATEST_MS:
+        return t * 1_000_000
+    if t < _MICROSECONDS_FROM:
+        raise msgspec.ValidationError(f"time {t} is after 2100")
+    return t * 1_000
 
 
 def _family(stream: str) -> str:

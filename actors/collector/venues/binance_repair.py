@@ -34,7 +34,7 @@ class AggTradeRow(msgspec.Struct, gc=False):
     a: frames.Id
     p: frames.Price
     q: frames.TradedSize
-    T: frames.Moment
+    T: frames.MomentMs
     m: bool
     f: int = -1
     l: int = -1  # noqa: E741 - the venue's name
@@ -46,7 +46,7 @@ class TradeRow(msgspec.Struct, gc=False):
     id: frames.Id
     price: frames.Price
     qty: frames.TradedSize
-    time: frames.Moment
+    time: frames.MomentMs
     isBuyerMaker: bool  # noqa: N815 - the venue's name
 
 

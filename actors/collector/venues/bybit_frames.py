@@ -13,7 +13,9 @@ import msgspec
 from msgspec import Meta, Raw
 
 _LARGEST: Final = 1e18
-Price = Annotated[float, Meta(gt=0, lt=_LARGEST)]
+_SMALLEST: Final = 1e-12
+"""Of a price: sizes of inverse contracts are divided by it."""
+Price = Annotated[float, Meta(ge=_SMALLEST, lt=_LARGEST)]
 Size = Annotated[float, Meta(ge=0, lt=_LARGEST)]
 TradedSize = Annotated[float, Meta(gt=0, lt=_LARGEST)]
 UpdateId = Annotated[int, Meta(ge=1, le=2**62)]
@@ -109,7 +111,7 @@ def amount(text: str) -> float:
     """A price or size that may be absent: 0 for an empty text.
 
     Raises:
-        msgspec.ValidationError: no number, negative, infinite.
+        msgspec.ValidationError: no number, negative, infinite, or too small to divide by.
     """
     if not text:
         return 0.0
@@ -117,7 +119,7 @@ def amount(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0.0 <= value < _LARGEST:
+    if value != 0.0 and not _SMALLEST <= value < _LARGEST:
         raise msgspec.ValidationError(f"{text[:32]!r} is no amount")
     return value
 

@@ -7,6 +7,7 @@ minute had nor which of them bought.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -80,6 +81,7 @@ def parse(
     rows = sorted(page.rows, key=_start)
     found = [_bar(venue, symbol, row, is_inverse=is_inverse) for row in rows]
     faults: list[Any] = [fault for bar in found for fault in bar.validate()]
+    faults += [f"vwap {bar.vwap}" for bar in found if not math.isfinite(bar.vwap)]
     faults += [row.start_ms for row in rows if row.start_ms % MINUTE_MS]
     return Reject("invalid_klines", f"{symbol}: {faults[0]}") if faults else found
 

@@ -277,3 +277,32 @@ def test_kinds_of_stream_types():
         "",
         "",
     ]
+
+
+def test_a_time_after_2100_is_refused_wherever_it_stands():
+    late_ms = 7_791_091_175_227
+    for body in (
+        {
+            "stream": "btcusdt@trade",
+            "data": {"e": "trade", "s": "BTCUSDT", "t": 1, "p": "1", "q": "1", "T": late_ms, "m": True},
+        },
+        {
+            "stream": "btcusdt@aggTrade",
+            "data": {"e": "aggTrade", "s": "BTCUSDT", "a": 1, "p": "1", "q": "1", "T": late_ms, "m": True},
+        },
+        {
+            "stream": "btcusdt@depth",
+            "data": {"e": "depthUpdate", "s": "BTCUSDT", "E": late_ms, "U": 1, "u": 2, "b": [], "a": []},
+        },
+    ):
+        (reject,) = SPOT.parse(json.dumps(body).encode(), 1)
+        assert isinstance(reject, Reject), body
+    book = {"lastUpdateId": 9, "T": late_ms, "bids": [["99", "1"]], "asks": [["101", "2"]]}
+    assert isinstance(USDM.parse_snapshot("BTC_USDT.PERP", json.dumps(book).encode(), 1), Reject)
+    rows = [{"id": 5, "price": "1", "qty": "2", "time": late_ms, "isBuyerMaker": True}]
+    assert isinstance(SPOT.parse_trades("BTC_USDT", json.dumps(rows).encode(), 1), Reject)
+
+
+def test_a_candle_whose_volume_is_too_small_to_divide_by_is_refused():
+    row = [1791091140000, "100", "102", "99", "101", "1e-320", 1791091199999, "1200", 7, "5", "500", "0"]
+    assert isinstance(SPOT.parse_klines("BTC_USDT", json.dumps([row]).encode()), Reject)

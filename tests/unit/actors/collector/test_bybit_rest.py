@@ -2,10 +2,12 @@
 
 import json
 
+import msgspec
 import pytest
 
 from actors.collector.outcomes import Reject
 from actors.collector.venue import Wanted
+from actors.collector.venues import bybit_frames as frames
 from actors.collector.venues.bybit import Bybit
 from protocol.messages import BUY, SELL
 
@@ -160,3 +162,11 @@ def test_books_and_instruments_need_no_request():
     assert VENUE.instruments_path("linear") == ""
     assert VENUE.parse_instruments("linear", b"{}") == {}
     assert LINEAR.parse_snapshot("BTC_USDT.PERP", b"{}", RECV_NS).reason == "unused_snapshot"
+
+
+def test_numbers_too_small_to_divide_by_are_refused():
+    for text in ("1e-320", "1e-13"):
+        with pytest.raises(msgspec.ValidationError):
+            frames.amount(text)
+    assert frames.amount("0") == frames.amount("") == 0.0
+    assert frames.amount("1e-12") == 1e-12
