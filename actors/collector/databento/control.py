@@ -37,6 +37,8 @@ ERROR_NAMES: Final = {
 }
 _MAPPING_V1: Final = struct.Struct("<16x22s22s4xQQ")
 _MAPPING: Final = struct.Struct("<16xB71sB71sQQ")
+_SYSTEM_BYTES: Final = 320
+"""Of a system or error record since version 2."""
 _V1_BYTES: Final = 80
 
 
@@ -92,6 +94,8 @@ def parse_control(rtype: int, record: bytes) -> Mapped | System | GatewayError |
     if rtype == SYSTEM:
         if is_v1:
             return System("heartbeat" if body == "Heartbeat" else "other", body)
+        if len(record) < _SYSTEM_BYTES:
+            return None
         return System(SYSTEM_NAMES.get(record[319], "other"), text(record[16:319]))
     if rtype == ERROR:
         return GatewayError("other", body) if is_v1 else _error(record)
@@ -99,7 +103,7 @@ def parse_control(rtype: int, record: bytes) -> Mapped | System | GatewayError |
 
 
 def _error(record: bytes) -> GatewayError | None:
-    if len(record) < 320:
+    if len(record) < _SYSTEM_BYTES:
         return None
     return GatewayError(ERROR_NAMES.get(record[318], "other"), text(record[16:318]))
 

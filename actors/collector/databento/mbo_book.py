@@ -228,9 +228,9 @@ class MboBook:
 
     @property
     def is_crossed(self) -> bool:
-        """Whether somebody bids more than somebody asks (an auction, or a book that is wrong)."""
+        """Whether somebody bids as much as somebody asks, or more (an auction, or a book that is wrong)."""
         bid, ask = self.best()
-        return bid is not None and ask is not None and bid[0] > ask[0]
+        return bid is not None and ask is not None and bid[0] >= ask[0]
 
 
 def _fold(signed: Column, sizes: Column) -> Folded:

@@ -296,7 +296,7 @@ class Records:
         if flags & F_MAYBE_BAD_BOOK:
             self._out.append(Doubt(target.symbol, Book.KIND, ts_event))
             return
-        if bids and asks and bids[0][0] > asks[0][0]:
+        if bids and asks and bids[0][0] >= asks[0][0]:
             self.dropped["crossed_book"] += 1
             target.needs_image = True
             return

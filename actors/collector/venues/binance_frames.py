@@ -20,6 +20,8 @@ Price = Annotated[float, Meta(ge=_SMALLEST, lt=_LARGEST)]
 Size = Annotated[float, Meta(ge=0, lt=_LARGEST)]
 TradedSize = Annotated[float, Meta(gt=0, lt=_LARGEST)]
 Id = Annotated[int, Meta(ge=0, le=2**63 - 2)]
+FillId = Annotated[int, Meta(ge=-1, le=2**63 - 2)]
+"""-1: there is none."""
 LATEST_MS: Final = 4_102_444_800_000
 """2100: a later time is rubbish."""
 MomentMs = Annotated[int, Meta(gt=0, lt=LATEST_MS)]
@@ -74,8 +76,8 @@ class AggTradeFrame(msgspec.Struct, gc=False):
     q: TradedSize
     T: Moment
     m: bool
-    f: int = -1
-    l: int = -1  # noqa: E741 - the venue's name
+    f: FillId = -1
+    l: FillId = -1  # noqa: E741 - the venue's name
     st: int = 0
 
 

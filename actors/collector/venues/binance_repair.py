@@ -36,8 +36,8 @@ class AggTradeRow(msgspec.Struct, gc=False):
     q: frames.TradedSize
     T: frames.MomentMs
     m: bool
-    f: int = -1
-    l: int = -1  # noqa: E741 - the venue's name
+    f: frames.FillId = -1
+    l: frames.FillId = -1  # noqa: E741 - the venue's name
 
 
 class TradeRow(msgspec.Struct, gc=False):

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.collector.databento.columns import FEW
-from actors.collector.databento.control import Disagreement, Doubt, GatewayError, Mapped, System
+from actors.collector.databento.control import (
+    Disagreement,
+    Doubt,
+    GatewayError,
+    Mapped,
+    System,
+    parse_control,
+)
+from actors.collector.databento.layout import ERROR, SYSTEM
+from actors.collector.databento.levels import is_ordered
 from actors.collector.databento.symbols import Wanted
 from protocol.messages import BUY, SELL, UNKNOWN_SIDE, Bar, Book, Quote, Trade
 from tests.support.databento_gateway import dbn, mapping, order, quote, trade
@@ -125,8 +134,9 @@ def test_ten_levels_are_a_whole_book_without_the_undefined_ones() -> None:
     assert sum(isinstance(one, Quote) for one in found) == 2
 
 
-def test_a_crossed_book_is_held_back() -> None:
-    levels = [dbn.BidAskPair(3 * 10**9, 2 * 10**9, 1, 2, 1, 1)] * 10
+@pytest.mark.parametrize("bid", [3, 2], ids=["crossed", "locked"])
+def test_a_crossed_book_is_held_back(bid: int) -> None:
+    levels = [dbn.BidAskPair(bid * 10**9, 2 * 10**9, 1, 2, 1, 1)] * 10
     row = dbn.MBP10Msg(
         1,
         INSTRUMENT,
@@ -320,3 +330,15 @@ def test_no_bytes_raise_and_no_message_is_invalid(changes: list[tuple[int, int]]
 @given(data=st.binary(max_size=400))
 def test_noise_never_raises(data: bytes) -> None:
     reader("trades", "mbo", "mbp-1").take(data)
+
+
+def test_levels_must_go_one_way() -> None:
+    assert is_ordered([(2.0, 1.0), (1.0, 1.0)], -1)
+    assert not is_ordered([(2.0, 1.0), (2.0, 1.0)], -1)
+    assert not is_ordered([(2.0, 1.0), (1.0, 1.0)], 1)
+
+
+@pytest.mark.parametrize("length", [0, 20, 79, 100, 319])
+def test_a_system_or_error_record_that_is_cut_off_is_none(length: int) -> None:
+    assert parse_control(SYSTEM, bytes(length)) is None
+    assert parse_control(ERROR, bytes(length)) is None
