@@ -17,7 +17,7 @@ from actors.collector.news.item import Item, UnreadableNews
 from actors.collector.news.settings import NewsSettings
 from actors.collector.news.source import messages
 from actors.collector.news.symbols_in import SymbolFinder
-from actors.collector.news.times import ns_of
+from actors.collector.news.times import in_range, ns_of
 from actors.runtime.settings import load
 from protocol.instruments import Catalog
 from scripts.fuzz_samples import CRYPTOPANIC, EXCHANGES, RSS
@@ -106,7 +106,7 @@ class NewsTarget:
                 news_id,
                 title,
                 url,
-                next((ns for ns in map(ns_of, times) if ns), 0) or max(0, seconds) * 10**9,
+                next((ns for ns in map(ns_of, times) if ns), 0) or in_range(seconds * 10**9),
             )
             for news_id, title, url, times, seconds in found
         ]

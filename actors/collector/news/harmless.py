@@ -63,7 +63,7 @@ def clean_url(text: str) -> str:
         )
     except ValueError:
         return ""
-    return text if is_good else ""
+    return parts.scheme + text[len(parts.scheme) :] if is_good else ""  # `hTTps` is meant as https
 
 
 def clean_id(news_id: str, url: str, title: str) -> str:

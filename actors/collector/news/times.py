@@ -32,13 +32,14 @@ _ZONES_H: Final = {
     "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
 }  # fmt: skip
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_NS: Final = (1 << 63) - 1
+MAX_NS: Final = 4_102_444_800 * 1_000_000_000
+"""2100: a later time is rubbish."""
 _LONGEST: Final = 80
 _SECOND_NS: Final = 1_000_000_000
 
 
 def ns_of(text: str) -> int:
-    """A feed's time; 0 if it is none that anybody could read, or no message can hold it."""
+    """A feed's time; 0 if it is none that anybody could read, or beyond 2100."""
     text = text.strip()
     if len(text) > _LONGEST:
         return 0
@@ -71,7 +72,7 @@ def _ns(year: int, month: int, day: int, clock: tuple[str | None, ...], zone: st
 
 
 def in_range(ts_ns: int) -> int:
-    """A time that a message can hold (1970 to 2262), else 0."""
+    """A time from 1970 to 2100, else 0."""
     return ts_ns if 0 <= ts_ns <= MAX_NS else 0
 
 

@@ -66,6 +66,10 @@ def test_what_is_no_web_address_is_refused(url):
     assert clean_url(url) == ""
 
 
+def test_a_scheme_is_written_small():
+    assert clean_url("hTTps://Example.com/A") == "https://Example.com/A"
+
+
 def test_a_web_address_stays_as_it_is():
     for url in ("https://cointelegraph.com/news/x?utm_source=rss", "http://host:8080/ä#frag"):
         assert clean_url(f" {url}\n") == url

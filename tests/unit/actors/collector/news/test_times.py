@@ -44,7 +44,7 @@ def test_a_time_that_feeds_write(text, ns):
     "text",
     [
         "", "yesterday", "2026-13-01", "2026-02-30T00:00:00Z", "2026-08-15T25:00:00Z", "15 Foo 2026 17:26:43 GMT",
-        "Sat, 15 Aug 2026 17:26:43 XYZ", "1969-12-31T23:59:59Z", "2026-08-15T17:26:99Z", "9999-01-01T00:00:00Z", "9" * 1000, "\u0662\u0660\u0662\u0666-\u0660\u0668-\u0661\u0665",
+        "Sat, 15 Aug 2026 17:26:43 XYZ", "1969-12-31T23:59:59Z", "2026-08-15T17:26:99Z", "9999-01-01T00:00:00Z", "2100-01-02T00:00:00Z", "9" * 1000, "\u0662\u0660\u0662\u0666-\u0660\u0668-\u0661\u0665",
     ],
 )  # fmt: skip
 def test_what_is_no_time_counts_as_none(text):
@@ -52,7 +52,7 @@ def test_what_is_no_time_counts_as_none(text):
 
 
 @given(
-    st.datetimes(datetime(1970, 1, 3), datetime(2200, 1, 1)),  # noqa: DTZ001
+    st.datetimes(datetime(1970, 1, 3), datetime(2099, 12, 30)),  # noqa: DTZ001
     st.integers(-14 * 60, 14 * 60),
 )
 def test_both_standards_give_the_same_moment_in_any_zone(naive, offset_min):
