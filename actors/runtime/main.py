@@ -9,9 +9,11 @@ import argparse
 import ctypes
 import faulthandler
 import gc
+import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -52,7 +54,19 @@ def main(actor_type: type[Actor], argv: Sequence[str] | None = None) -> NoReturn
     except ConfigError as error:
         print("bad configuration:", *error.problems, sep="\n  ", file=sys.stderr)  # noqa: T201 - no log yet
         sys.exit(EXIT_CONFIG)
-    sys.exit(_live(actor_type, arguments.name, loaded))
+    _leave(_live(actor_type, arguments.name, loaded))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process. Everything is written and closed; a thread that still waits for a peer (a name server, a handshake)
+    must not be met by an interpreter that takes itself apart: that ends in a crash now and then.
+    """
+    if threading.active_count() > 1:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _live(actor_type: type[Actor], name: str, loaded: Loaded) -> int:
