@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Table:
+class Table(abc.ABC):
     """Base of `Candles` and `Trades`."""
 
     def __init__(self, symbol: str, venue: str, reply: Reply) -> None:
@@ -41,21 +42,23 @@ class Table:
         self.missing: list[dict[str, Any]] = reply.details.get("missing", [])
         """What of a range could not be had: `from_ns`, `to_ns`, `reason`."""
 
+    @abc.abstractmethod
     def __len__(self) -> int:
-        raise NotImplementedError
+        """Rows."""
 
     @property
     def is_complete(self) -> bool:
         """Whether as many rows came as were asked for."""
         return len(self) >= self.asked
 
+    @abc.abstractmethod
     def columns(self) -> dict[str, NDArray[Any]]:
         """Column name to values, times as integers, codes as words."""
-        raise NotImplementedError
 
     @property
+    @abc.abstractmethod
     def _time_column(self) -> str:
-        raise NotImplementedError
+        """By which rows are ordered."""
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict of plain Python values per row."""

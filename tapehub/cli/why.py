@@ -80,9 +80,9 @@ def hops_of(seen: Walk, serving: Mapping[str, Sequence[str]], silent_s: float) -
     found: list[Hop] = []
     for venue, names in serving.items():
         if not names:
-            status = hops.SKIP if any(serving.values()) else hops.FAIL
-            text, fix = "no collector of it is configured", f"add collector.{venue}.1 to actors"
-            found.append(hops.Hop("venue", venue, status, None, text, fix))
+            is_served = any(serving.values())
+            status, fix = (hops.SKIP, "") if is_served else (hops.FAIL, f"add collector.{venue}.1 to actors")
+            found.append(hops.Hop("venue", venue, status, None, "no collector of it is configured", fix))
         for name in names:
             collector = seen.collectors[name]
             found += [

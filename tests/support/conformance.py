@@ -6,6 +6,7 @@ recorder fetched them.
 
 from __future__ import annotations
 
+import abc
 import functools
 import re
 from collections import Counter, deque
@@ -32,16 +33,16 @@ EXTRA: Final = b'"zz_unknown":{"zz":[1,"2",null]},'
 _BRACE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|\{')
 
 
-class Answers:
+class Answers(abc.ABC):
     """How a venue answers requests; each is one frame or more, made from the text of the request."""
 
+    @abc.abstractmethod
     def ack(self, text: str) -> list[bytes]:
         """It takes all of it."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def refuse(self, text: str) -> list[bytes]:
         """It does not want the first stream of it; whatever becomes of the others is said too."""
-        raise NotImplementedError
 
 
 class Declared(NamedTuple):

@@ -1,14 +1,12 @@
-"""Binance in a good or a bad mood, for `doctor --live`: `VenueServer` with data at each subscription, and a REST side of
-its own that says its time, sizes of contracts and books.
+"""Binance in a good or a bad mood, for `doctor --live`: `VenueServer` with data at each subscription, and a REST side
+that says its time, sizes of contracts and books.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,27 +31,9 @@ class ProbedVenue(VenueServer):
         """Stream type to code and text with which requests that name it are refused."""
         self.asked: list[str] = []
         """Paths of the REST requests."""
-        self._answers = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._answers.daemon_threads = True
-        self._answering = threading.Thread(target=self._answers.serve_forever, args=(0.01,), daemon=True)
 
-    @property
-    def rest_url(self) -> str:
-        """Base address of the REST side."""
-        return f"http://127.0.0.1:{self._answers.server_port}"
-
-    def __enter__(self) -> ProbedVenue:
-        super().__enter__()
-        self._answering.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._answers.shutdown()
-        self._answers.server_close()
-        self._answering.join(10.0)
-        super().__exit__(kind, error, trace)
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        return _handler(self)
 
     def now_ms(self) -> int:
         """Its clock."""

@@ -11,14 +11,15 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
+
+from tests.support.two_sided import TwoSidedServer
 
 DEADLINE_S: Final = 10.0
 
@@ -43,7 +44,7 @@ class Client:
             self.connection.socket.shutdown(2)
 
 
-class VenueServer:
+class VenueServer(TwoSidedServer):
     """Use as a context manager; addresses are in `ws_url` and `rest_url`."""
 
     def __init__(self) -> None:
@@ -69,43 +70,10 @@ class VenueServer:
         self.refusal: tuple[int, dict[str, str]] | None = None
         """HTTP status and headers with which handshakes are refused."""
         self.refused = 0
-        self._changed = threading.Condition()
-        self._ws = serve(
-            self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None, max_size=2**20
-        )
-        self._rest = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._rest.daemon_threads = True
-        self._threads = [
-            threading.Thread(target=self._ws.serve_forever, daemon=True),
-            threading.Thread(target=self._rest.serve_forever, args=(0.01,), daemon=True),
-        ]
+        super().__init__(self.clients)
 
-    @property
-    def ws_url(self) -> str:
-        """Base address of the WebSocket side."""
-        return f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}"
-
-    @property
-    def rest_url(self) -> str:
-        """Base address of the REST side."""
-        return f"http://127.0.0.1:{self._rest.server_port}"
-
-    def __enter__(self) -> VenueServer:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _release(self) -> None:
         self.history_gate.set()
-        for client in list(self.clients):
-            client.drop()
-        self._ws.shutdown()
-        self._rest.shutdown()
-        self._rest.server_close()
-        for thread in self._threads:
-            thread.join(DEADLINE_S)
 
     # steering
 

@@ -127,7 +127,7 @@ class _MarketProbe:
             body = self._get(self._venue.time_path(self._market))
         except rest.RestError as error:
             if error.status == _NOT_FOUND:
-                probe.warn("the venue does not say its time here", "the simulator has none; a real venue has")
+                probe.warn("the venue does not say its time here", "is rest_url that of the venue?")
             else:
                 self._refused("the venue's time", error)
             return

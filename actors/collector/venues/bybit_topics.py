@@ -6,6 +6,7 @@ Sizes of inverse are USD: divided by their price they are base units.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -30,7 +31,7 @@ _decode_ticker: Final = frames.decoder(frames.TickerFrame)
 _decode_liquidations: Final = frames.decoder(list[frames.LiquidationRow])
 
 
-class Topic:
+class Topic(abc.ABC):
     """One topic of one connection."""
 
     fault = ""
@@ -41,13 +42,13 @@ class Topic:
         self._names = names
         self._is_inverse = is_inverse
 
+    @abc.abstractmethod
     def take(self, envelope: frames.Envelope, ts_recv_ns: int) -> Outcomes:
         """Read one frame.
 
         Raises:
             msgspec.DecodeError: it does not fit.
         """
-        raise NotImplementedError
 
     def _symbol_of(self, raw: str) -> str | None:
         """Canonical symbol; None if it is not mapped."""

@@ -6,18 +6,18 @@ import contextlib
 import threading
 from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
 
 from tests.support.played_venue.binance import BinanceDialect
 from tests.support.played_venue.dialect import Dialect, NotYet, Session
 from tests.support.played_venue.reel import Frame
+from tests.support.two_sided import TwoSidedServer
 
 DEADLINE_S: Final = 20.0
 _REFUSED: Final = b'{"code":-1,"msg":"not here"}'
@@ -55,7 +55,7 @@ class Client:
             self.connection.socket.shutdown(2)
 
 
-class PlayedVenue:
+class PlayedVenue(TwoSidedServer):
     """Use as a context manager; addresses are in `ws_url` and `rest_url`.
 
     Args:
@@ -78,52 +78,19 @@ class PlayedVenue:
         self.asked: list[str] = []
         """Targets of REST requests."""
         self.is_done = False
-        self.fault: BaseException | None = None
+        self.fault: Exception | None = None
         """What ended the play before its end."""
         self._dialect = dialect
         self._frames = frames
         self._wanted = set(wanted)
         self._has_past_trades = has_past_trades
         self._is_over = False
-        self._changed = threading.Condition()
-        self._ws = serve(
-            self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None, max_size=2**20
-        )
-        self._rest = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._rest.daemon_threads = True
-        self._threads = [
-            threading.Thread(target=self._ws.serve_forever, daemon=True),
-            threading.Thread(target=self._rest.serve_forever, args=(0.01,), daemon=True),
-        ]
+        super().__init__(self.clients)
 
-    @property
-    def ws_url(self) -> str:
-        """Base address of the WebSocket side."""
-        return f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}"
-
-    @property
-    def rest_url(self) -> str:
-        """Base address of the REST side."""
-        return f"http://127.0.0.1:{self._rest.server_port}"
-
-    def __enter__(self) -> PlayedVenue:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _release(self) -> None:
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
-        for client in list(self.clients):
-            client.drop()
-        self._ws.shutdown()
-        self._rest.shutdown()
-        self._rest.server_close()
-        for thread in self._threads:
-            thread.join(DEADLINE_S)
 
     # playing
 
@@ -151,7 +118,7 @@ class PlayedVenue:
                     self._wait(self._is_wanted, f"subscriptions anew to {sorted(self._wanted)}")
                 self._send(frame, number, is_heard=number not in holes)
             self.is_done = True
-        except BaseException as fault:  # noqa: BLE001 - told to whoever waits for the end
+        except Exception as fault:  # noqa: BLE001 - told to whoever waits for the end
             self.fault = fault
 
     def _is_wanted(self) -> bool:

@@ -9,14 +9,16 @@ from random import Random
 import pytest
 
 from actors.collector.outcomes import Ack, BookChange, BookImage, PastTrade, Pong, Refusal, Reject, Subscribed
-from actors.collector.registry import EXCHANGES, exchange
+from actors.collector.registry import exchange
 from actors.collector.venue import Contract, TradeIds
 from protocol.messages import Book, Gap, Liquidation, Quote, Trade
+from protocol.trade_ids import SPANNED
 from scripts.mutations import Mutator
 from tests.support import conformance
 from tests.support.book_owner import Owner
 from tests.support.conformance import Replay, entries, is_capture, known_names, of, replayed, unwrapped
-from tests.support.conformance_books import book_gaps, bring_back, busiest, captures_with_books, changed
+from tests.support.conformance_books import book_gaps, bring_back, busiest, changed
+from tests.support.conformance_cases import of_each_capture_with_books, of_each_market, of_each_recording
 from tests.support.conformance_requests import Requests
 from tests.support.declared_venues import DECLARED
 from tests.support.soundness import Soundness
@@ -26,24 +28,12 @@ FEW_PRINTS = 20
 NOT_MEASURED = "too few prints beside a quote"
 
 
-RECORDINGS = conformance.recordings() or [("none", "none")]
-MARKETS = [(venue, market) for venue in EXCHANGES for market in exchange(venue).markets]
-of_each_recording = pytest.mark.parametrize(("venue", "name"), RECORDINGS)
-of_each_capture_with_books = pytest.mark.parametrize(
-    ("venue", "name", "market"),
-    [
-        pytest.param(venue, name, market, id=f"{name.rpartition('/')[2]}-{market}")
-        for venue, name, market in captures_with_books(RECORDINGS)
-    ],
-)
-of_each_market = pytest.mark.parametrize(("venue", "market"), MARKETS)
+class TestConformance:
+    """Everything that every exchange must do, on its recordings and on what it declares."""
 
+    # what comes out of the live path
 
-@pytest.mark.recording
-@of_each_recording
-class TestRecordings:
-    """What comes out of the live path."""
-
+    @of_each_recording
     def test_only_what_is_sound_comes_out(self, venue, name):
         replay = replayed(venue, name)
         symbols = {symbol for names in known_names(venue, name).values() for symbol in names.values()}
@@ -52,20 +42,26 @@ class TestRecordings:
             sound.take(message)
         assert sound.counts or not is_capture(venue, name)
 
+    @of_each_recording
     def test_books_come_out_only_while_they_are_synced(self, venue, name):
         replay = Replay(venue, name)
-        seen = 0
+        seen, generations = 0, {}
         for entry in replay.steps():
             normaliser = replay.normaliser(entry.market)
             for message in replay.messages[seen:]:
                 if isinstance(message, Book):
-                    tape = normaliser.tapes[message.symbol]
-                    assert tape.book.is_synced or tape.book.generation
-                    assert message.last_update_id <= tape.book.book.update_id
+                    book = normaliser.tapes[message.symbol].book
+                    was_lost_since = book.generation > generations.get((entry.market, message.symbol), 0)
+                    assert book.is_synced or was_lost_since
+                    assert message.last_update_id <= book.book.update_id
+            generations |= {
+                (entry.market, name): tape.book.generation for name, tape in normaliser.tapes.items()
+            }
             for symbol, tape in normaliser.tapes.items():
                 assert tape.book.is_synced != (symbol in normaliser.unsynced)
             seen = len(replay.messages)
 
+    @of_each_recording
     def test_ids_grow_or_are_unique(self, venue, name):
         replay = replayed(venue, name)
         last, seen = {}, set()
@@ -85,6 +81,7 @@ class TestRecordings:
                     assert trade.trade_id - span == last[trade.symbol]
             last[trade.symbol] = trade.trade_id
 
+    @of_each_recording
     def test_times_are_of_the_right_clock_in_ns(self, venue, name):
         replay = replayed(venue, name)
         received = {entry.recorded.ts_recv_ns for entry in entries(venue, name)}
@@ -98,6 +95,7 @@ class TestRecordings:
                     "within two minutes of the recorder"
                 )
 
+    @of_each_recording
     def test_event_times_do_not_follow_our_clock(self, venue, name):
         spoken = exchange(venue)
         checked = 0
@@ -120,6 +118,7 @@ class TestRecordings:
                 )
         assert checked or not of(replayed(venue, name), Trade, Quote, Liquidation, Book)
 
+    @of_each_recording
     def test_the_side_is_the_aggressors(self, venue, name):
         replay = replayed(venue, name)
         agreed, against = conformance.sides_of(replay.messages)
@@ -130,6 +129,7 @@ class TestRecordings:
             return
         assert agreed >= 8 * against, f"{agreed} agree, {against} say the opposite"
 
+    @of_each_recording
     def test_sizes_are_contracts_times_their_size(self, venue, name):
         counted = {market for market in exchange(venue).markets if exchange(venue).instruments_path(market)}
         symbols = {symbol for market in counted for symbol in known_names(venue, name)[market].values()}
@@ -147,6 +147,7 @@ class TestRecordings:
                 sizes = [size * factor for _, size in (*one.bids, *one.asks)]
                 assert [size for _, size in (*two.bids, *two.asks)] == pytest.approx(sizes, rel=1e-12)
 
+    @of_each_recording
     def test_without_its_contract_nothing_of_a_symbol_comes_out(self, venue, name):
         spoken = exchange(venue)
         for entry in [one for one in entries(venue, name) if not one.rest][:2000]:
@@ -156,6 +157,7 @@ class TestRecordings:
                 sized = (Trade, Quote, Liquidation, BookImage, PastTrade)
                 assert not [outcome for outcome in found if isinstance(outcome, sized)]
 
+    @of_each_recording
     def test_unknown_fields_change_nothing(self, venue, name):
         maps = DECLARED[venue].maps
         frames = [
@@ -169,6 +171,7 @@ class TestRecordings:
         plain = conformance.outcomes_of(venue, name, [None] * len(frames))
         assert conformance.outcomes_of(venue, name, frames) == plain
 
+    @of_each_recording
     def test_frames_made_wrong_never_raise(self, venue, name):
         frames = [
             one.recorded.data
@@ -194,12 +197,9 @@ class TestRecordings:
                 break
         assert all(re.fullmatch(r"[A-Za-z_0-9]{3,40}", reason) for reason in replay.dropped)
 
+    # every book that cannot be vouched for is somebody's business
 
-@pytest.mark.recording
-@of_each_capture_with_books
-class TestRecovery:
-    """Every book that cannot be vouched for is somebody's business."""
-
+    @of_each_capture_with_books
     def test_a_book_that_never_began_is_asked_for(self, venue, name, market):
         replay = Replay(venue, name)
         owner = Owner(replay, market)
@@ -208,6 +208,7 @@ class TestRecovery:
         owner.wait(8.0)
         assert owner.requests >= min(4, len(replay.normaliser(market).unsynced))
 
+    @of_each_capture_with_books
     def test_a_book_that_was_lost_is_asked_for_and_comes_back(self, venue, name, market):
         symbol = busiest(venue, name, market)
         cut = []
@@ -250,11 +251,9 @@ class TestRecovery:
         assert symbol not in normaliser.unsynced
         assert book_gaps(replay, symbol) == ["open", "filled"]
 
+    # subscribing, its answers, its limits
 
-@of_each_market
-class TestRequests:
-    """Subscribing, its answers, its limits."""
-
+    @of_each_market
     def test_acked_is_settled(self, venue, market):
         requests = Requests(venue, market)
         streams, subscriptions, answers = requests.streams, requests.subscriptions, requests.answers
@@ -277,6 +276,7 @@ class TestRequests:
         assert subscriptions.is_settled
         assert set(subscriptions.active) == set(standing)
 
+    @of_each_market
     def test_silence_is_no_ack(self, venue, market):
         requests = Requests(venue, market)
         streams, subscriptions = requests.streams, requests.subscriptions
@@ -286,6 +286,7 @@ class TestRequests:
         assert not subscriptions.active
         assert subscriptions.is_overdue(3000 * 10**9)
 
+    @of_each_market
     def test_a_refusal_is_told_and_the_rest_is_taken(self, venue, market):
         requests = Requests(venue, market)
         streams, subscriptions, answers = requests.streams, requests.subscriptions, requests.answers
@@ -305,6 +306,7 @@ class TestRequests:
         assert not set(subscriptions.refused) & set(subscriptions.active)
         assert set(subscriptions.refused) | set(subscriptions.active) == set(streams)
 
+    @of_each_market
     def test_requests_keep_to_the_limits(self, venue, market):
         spoken, declared = exchange(venue), DECLARED[venue]
         raw = declared.raws[market][0]
@@ -322,6 +324,7 @@ class TestRequests:
                 del left[stream]
         assert list(spoken.batch(market, streams[:1])) == streams[:1]
 
+    @of_each_market
     def test_addresses(self, venue, market):
         spoken = exchange(venue)
         for stream_type in spoken.defaults.streams[market]:
@@ -334,6 +337,7 @@ class TestRequests:
         assert market in spoken.defaults.streams
         assert market in spoken.defaults.rest_url
 
+    @of_each_market
     def test_pings_come_often_enough(self, venue, market):
         spoken, declared = exchange(venue), DECLARED[venue]
         ping = spoken.ping(market)
@@ -348,6 +352,7 @@ class TestRequests:
         for pong in declared.pongs:
             assert list(reader.parse(pong, 1)) == [Pong()]
 
+    @of_each_market
     def test_repairs_are_worded_or_refused(self, venue, market):
         spoken = exchange(venue)
         trade_types = [one for one in spoken.defaults.streams[market] if spoken.kind_of(one) == "trade"]
@@ -361,6 +366,7 @@ class TestRequests:
                 market, raw, 29_851_519, 5
             ).startswith("/")
 
+    @of_each_market
     def test_bodies_of_anything_are_refused_with_a_reason(self, venue, market):
         spoken = exchange(venue)
         raw = DECLARED[venue].raws[market][0]
@@ -382,3 +388,10 @@ class TestRequests:
                 assert isinstance(found, Reject) or found == []
             found = spoken.parse_instruments(market, body)
             assert isinstance(found, Reject) or found == {}
+
+    @of_each_market
+    def test_consumers_know_where_a_trade_covers_several_ids(self, venue, market):
+        spoken = exchange(venue)
+        types = [name for name in spoken.defaults.streams.get(market, []) if spoken.kind_of(name) == "trade"]
+        assert all((spoken.trade_ids(market, one) is TradeIds.SPANNED) == (venue in SPANNED) for one in types)
+        assert types
