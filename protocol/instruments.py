@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from protocol.asset_classes import AssetClass, asset_class_of
 from protocol.errors import UnknownSymbol
 from protocol.topics import is_symbol
+
+REST: Final = "rest"
+"""Venue of the bars that providers give over REST: every instrument with `providers` is at it."""
+BARS: Final = "bars"
+"""Market of that venue; the raw name in it is the symbol."""
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,8 +47,14 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Session calendar: crypto, fx, cme, us_equity."""
     bars_from: str = "trade"
     """What candles are built from: trade, or quote (mid price) where a venue has no trades."""
+    asset_class: AssetClass = ""
+    """fx, metal, index, equity, crypto or future; empty: derived by the catalog from session and currencies, where these
+    show it. An index must say so."""
     venues: dict[str, str] = {}
     """Venue name to `market:RAW`, for example `binance: "usdm:BTCUSDT"`."""
+    providers: dict[str, str] = {}
+    """Provider of bars over REST to its name, verbatim, for example `yahoo: EURUSD=X`. With one the instrument is at the
+    venue `rest` too."""
     aliases: list[str] = []
     """Other names people type for it."""
 
@@ -52,15 +66,17 @@ class Catalog:
         self._by_symbol: dict[str, Instrument] = {}
         self._aliases: dict[str, str] = {}
         self._canonical: dict[tuple[str, str, str], str] = {}
+        self._provided: dict[tuple[str, str], str] = {}
         for instrument in instruments:
             self.add(instrument)
 
     def add(self, instrument: Instrument) -> None:
-        """Add one.
+        """Add one; its asset class and its place at the venue `rest` are filled in.
 
         Raises:
             ValueError: it is no canonical symbol, or one of its names is taken.
         """
+        instrument = completed(instrument)
         symbol = instrument.symbol
         if not is_symbol(symbol):
             raise ValueError(f"{symbol!r} is not a canonical symbol (like BTC_USDT or BTC_USDT.PERP)")
@@ -76,6 +92,10 @@ class Catalog:
             other = self._canonical.setdefault((venue, market, raw), symbol)
             if other != symbol:
                 raise ValueError(f"{venue} {name} is mapped to both {other} and {symbol}")
+        for provider, name in instrument.providers.items():
+            other = self._provided.setdefault((provider, name), symbol)
+            if other != symbol:
+                raise ValueError(f"{provider} {name} is mapped to both {other} and {symbol}")
 
     @property
     def symbols(self) -> list[str]:
@@ -119,3 +139,20 @@ class Catalog:
     def of_venue(self, venue: str) -> list[Instrument]:
         """Instruments that a venue has, by symbol."""
         return [self._by_symbol[name] for name in self.symbols if venue in self._by_symbol[name].venues]
+
+
+def completed(instrument: Instrument) -> Instrument:
+    """An instrument with what follows from the rest of it: its asset class, and its place at the venue `rest`."""
+    venues = instrument.venues
+    if instrument.providers:
+        venues = venues | {REST: f"{BARS}:{instrument.symbol}"}
+    asset_class = instrument.asset_class or asset_class_of(*currencies_of(instrument), instrument.session)
+    if (venues, asset_class) == (instrument.venues, instrument.asset_class):
+        return instrument
+    return replace(instrument, venues=venues, asset_class=asset_class)
+
+
+def currencies_of(instrument: Instrument) -> tuple[str, str]:
+    """(base, quote); from the symbol where the instrument does not say, empty where that does not either."""
+    base, separator, rest = instrument.symbol.partition("_")
+    return instrument.base or (base if separator else ""), instrument.quote or rest.partition(".")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protocol.errors import UnknownSymbol
-from protocol.instruments import Catalog
+from protocol.instruments import REST, Catalog
 from protocol.sessions import session_named
 
 
@@ -29,6 +29,8 @@ def mapping_problems(catalog: Catalog) -> list[str]:
                 f"symbols: {symbol}: flow_for {pair.symbol} is not inverse_of {instrument.inverse_of}"
             )
         for venue in instrument.venues:
+            if venue == REST:
+                continue  # bars only: no trades flow from there
             other = sources.setdefault((venue, pair.symbol), symbol)
             if other != symbol or venue in pair.venues or pair.symbol == symbol:
                 rival = other if other != symbol else pair.symbol

@@ -10,17 +10,12 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Literal, NamedTuple, Union
 
 import msgspec
 
 from actors.runtime.yaml_source import PathKey, dotted
-from protocol.instruments import Instrument
-from protocol.topics import is_publisher, is_symbol, is_venue
-
-if TYPE_CHECKING:
-    from actors.runtime.layers import Tree
 
 Where = Callable[..., str]
 """`where(path, is_key=False)` to `file:line:column`."""
@@ -41,18 +36,11 @@ class Fault(NamedTuple):
 
 def problems_of(data: Any, kind: Any, path: PathKey, where: Where) -> list[str]:
     """Every mistake as `place: dotted.path: text`."""
-    return [_line(fault, where) for fault in faults(data, kind, path)]
+    return [line(fault, where) for fault in faults(data, kind, path)]
 
 
-def problems_of_tree(tree: Tree, common: type, sections: Mapping[str, type] | None) -> list[str]:
-    """Every mistake of a whole configuration; see `settings.check`."""
-    found = list(faults(tree.data, common, ()))
-    found += _actor_faults(tree.data.get("actors", {}), tree.symbols, sections)
-    found += _symbol_faults(tree.symbols)
-    return tree.problems + [_line(fault, tree.where) for fault in found]
-
-
-def _line(fault: Fault, where: Where) -> str:
+def line(fault: Fault, where: Where) -> str:
+    """What a person reads of a mistake."""
     return f"{where(fault.path, is_key=fault.is_key)}: {dotted(fault.path)}: {fault.text}"
 
 
@@ -103,7 +91,7 @@ def _struct_faults(data: dict[str, Any], kind: type[msgspec.Struct], path: PathK
         if key in fields:
             yield from faults(value, fields[key].type, (*path, key))
         else:
-            yield Fault((*path, key), f"unknown key{_hint(key, fields)}", is_key=True)
+            yield Fault((*path, key), f"unknown key{hint(key, fields)}", is_key=True)
     for name, field in fields.items():
         if field.required and name not in data:
             yield Fault(path, f"{name} is missing: it has no default")
@@ -128,7 +116,7 @@ def _complaint(data: Any, kind: Any, path: PathKey) -> str:
             return own_words
     shape = "a mapping" if isinstance(data, dict) else "a list" if isinstance(data, list) else ""
     got = shape or ("***" if is_secret(path) else repr(masked_url(str(data))))
-    near = _hint(data, _choices(kind)) if isinstance(data, str) else ""
+    near = hint(data, _choices(kind)) if isinstance(data, str) else ""
     return f"expected {expected(kind)} (got {got}){near}"
 
 
@@ -173,10 +161,12 @@ def _limits(meta: msgspec.Meta) -> str:
 def _choices(kind: Any) -> list[str]:
     if typing.get_origin(kind) is typing.Annotated:
         kind = typing.get_args(kind)[0]
-    return [str(one) for one in typing.get_args(kind)] if typing.get_origin(kind) is Literal else []
+    found = typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
+    return [str(one) for one in found if one != ""]  # nothing to name: the key is left out
 
 
-def _hint(word: str, known: Iterable[str]) -> str:
+def hint(word: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?`, empty if nothing known is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
 
@@ -190,58 +180,3 @@ def is_secret(path: PathKey) -> bool:
 def masked_url(text: str) -> str:
     """Text with the passwords of its URLs replaced by `***`."""
     return _URL_PASSWORD.sub(r"\1***\2", text)
-
-
-def _actor_faults(
-    actors: Any, symbols: Mapping[str, Any], sections: Mapping[str, type] | None
-) -> Iterator[Fault]:
-    if not isinstance(actors, dict):
-        return
-    if not actors and sections is not None:
-        yield Fault(("actors",), "no actor at all: there is nothing to run")
-    for name, row in actors.items():
-        path: PathKey = ("actors", name)
-        kind = name.partition(".")[0]
-        if not is_publisher(name):
-            yield Fault(path, "an actor's name is 1 to 32 of a-z 0-9 . _ -", is_key=True)
-        elif sections is not None and kind not in sections:
-            text = f"unknown kind of actor {kind!r}{_hint(kind, sections)}; there are: {', '.join(sections)}"
-            yield Fault(path, text, is_key=True)
-        elif sections is not None and isinstance(row, dict):
-            yield from faults(row, sections[kind], path)
-            yield from _unmapped(row.get("symbols"), symbols, (*path, "symbols"))
-
-
-def _unmapped(named: Any, symbols: Mapping[str, Any], path: PathKey) -> Iterator[Fault]:
-    """A list called `symbols` in any section names entries of the symbols file."""
-    for index, symbol in enumerate(named if isinstance(named, list) else ()):
-        if isinstance(symbol, str) and symbol not in symbols:
-            yield Fault(
-                (*path, index), f"no instrument {symbol!r} in the symbols file{_hint(symbol, symbols)}"
-            )
-
-
-def _symbol_faults(symbols: Mapping[str, Any]) -> Iterator[Fault]:
-    mapped: dict[tuple[str, str], str] = {}
-    aliases: dict[str, str] = {}
-    for symbol, row in symbols.items():
-        path: PathKey = ("symbols", symbol)
-        if not is_symbol(symbol):
-            yield Fault(path, "not a canonical symbol, like BTC_USDT or BTC_USDT.PERP", is_key=True)
-        found = list(faults(row, Instrument, path))
-        yield from found
-        if found:
-            continue
-        for venue, name in row.get("venues", {}).items():
-            market, _, raw = str(name).rpartition(":")
-            if not is_venue(venue) or not market or not raw:
-                yield Fault(
-                    (*path, "venues", venue), f"expected market:RAW, like spot:BTCUSDT (got {name!r})"
-                )
-            other = mapped.setdefault((venue, name), symbol)
-            if other != symbol:
-                yield Fault((*path, "venues", venue), f"{venue} {name} is already mapped to {other}")
-        for index, alias in enumerate(row.get("aliases", [])):
-            other = aliases.setdefault(str(alias).upper(), symbol)
-            if other != symbol:
-                yield Fault((*path, "aliases", index), f"alias {alias} already names {other}")

@@ -28,6 +28,8 @@ class Tree:
         """Folder that relative paths of the configuration count from."""
         self.data: dict[str, Any] = {}
         self.symbols: dict[str, Any] = {}
+        self.brokers: Any = {}
+        """What the symbols file has under `brokers`, which is no symbol."""
         self.files: list[str] = []
         self.problems: list[str] = []
         self._places: dict[PathKey, Place] = {}
@@ -180,4 +182,12 @@ def _read_symbols(tree: Tree) -> None:
     if isinstance(name, str):
         path = os.path.normpath(tree.path.parent / Path(name).expanduser())
         data = tree.add_file(Path(path), ("symbols",)) or {}
-        tree.symbols = {symbol: {} if row is None else row for symbol, row in data.items()}
+        tree.brokers = _filled(data.pop("brokers", None) or {})
+        tree.symbols = _filled(data)
+
+
+def _filled(rows: Any) -> Any:
+    """Entries without a value have all defaults."""
+    return (
+        {name: {} if row is None else row for name, row in rows.items()} if isinstance(rows, dict) else rows
+    )

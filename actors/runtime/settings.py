@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from protocol.brokers import Broker
 from protocol.errors import ConfigError
 from protocol.instruments import Instrument
 
@@ -97,9 +98,12 @@ class Loaded:
         files: list[str],
         folder: Path,
         tree: Tree | None = None,
+        brokers: Mapping[str, Broker] | None = None,
     ) -> None:
         self.common = common
         self.instruments = instruments
+        self.brokers = dict(brokers or {})
+        """How brokers write symbols."""
         self.digest = digest
         """Changes whenever any setting or instrument does."""
         self.files = files
@@ -163,17 +167,18 @@ def check(tree: Tree, sections: Mapping[str, type] | None) -> list[str]:
         tree: What `layers.read` returned.
         sections: Actor kind to the type of its section; None leaves the sections unchecked.
     """
-    from actors.runtime import conformity  # noqa: PLC0415 - not for actors that load the compiled form
+    from actors.runtime import tree_conformity  # noqa: PLC0415 - not for actors that load the compiled form
 
-    return conformity.problems_of_tree(tree, Common, sections)
+    return tree_conformity.problems_of_tree(tree, Common, sections)
 
 
 def loaded_of(tree: Tree) -> Loaded:
     """A tree without problems, typed."""
     common = msgspec.convert(tree.data, Common, strict=False)
     instruments = [_instrument(name, row) for name, row in tree.symbols.items()]
-    digest = _digest(tree.data, tree.symbols)
-    return Loaded(common, instruments, digest, tree.files, tree.path.absolute().parent, tree)
+    brokers = msgspec.convert(tree.brokers, dict[str, Broker], strict=False)
+    digest = _digest(tree.data, {**tree.symbols, "brokers": tree.brokers})
+    return Loaded(common, instruments, digest, tree.files, tree.path.absolute().parent, tree, brokers)
 
 
 def compiled_of(loaded: Loaded) -> bytes:
@@ -183,6 +188,7 @@ def compiled_of(loaded: Loaded) -> bytes:
             "format": _COMPILED_FORMAT,
             "common": msgspec.to_builtins(loaded.common),
             "symbols": {one.symbol: msgspec.to_builtins(one) for one in loaded.instruments},
+            "brokers": loaded.brokers,
             "digest": loaded.digest,
             "files": loaded.files,
             "folder": str(loaded.folder),
@@ -197,6 +203,7 @@ class _Compiled(msgspec.Struct, frozen=True):
     digest: str
     files: list[str]
     folder: str
+    brokers: dict[str, Broker] = {}
 
 
 def _load_compiled(path: Path, overrides: Sequence[str]) -> Loaded:
@@ -221,12 +228,13 @@ def _load_compiled(path: Path, overrides: Sequence[str]) -> Loaded:
         set_overrides(tree, overrides)
         if tree.problems:
             raise ConfigError(tree.problems)
-        digest = _digest(data, {name: msgspec.to_builtins(one) for name, one in compiled.symbols.items()})
+        digest = _digest(data, msgspec.to_builtins({**compiled.symbols, "brokers": compiled.brokers}))
     try:
         common = msgspec.convert(data, Common, strict=False)
     except msgspec.ValidationError as fault:
         raise ConfigError([f"{path}: {fault}"]) from fault
-    return Loaded(common, list(compiled.symbols.values()), digest, [str(path)], Path(compiled.folder))
+    instruments = list(compiled.symbols.values())
+    return Loaded(common, instruments, digest, [str(path)], Path(compiled.folder), brokers=compiled.brokers)
 
 
 def _instrument(symbol: str, row: Mapping[str, Any]) -> Instrument:

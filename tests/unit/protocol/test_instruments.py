@@ -1,5 +1,6 @@
 """Symbols are found by every name they have; an unknown one names its neighbours."""
 
+import msgspec
 import pytest
 
 from protocol.errors import UnknownSymbol
@@ -39,6 +40,7 @@ def test_an_unknown_symbol_names_the_nearest():
         [Instrument(symbol="a_b")],
         [Instrument(symbol="A_B", venues={"v": "spot:X"}), Instrument(symbol="C_D", venues={"v": "spot:X"})],
         [Instrument(symbol="A_B", aliases=["X"]), Instrument(symbol="C_D", aliases=["x"])],
+        [Instrument(symbol="A_B", providers={"p": "X"}), Instrument(symbol="C_D", providers={"p": "X"})],
     ],
 )
 def test_an_ambiguous_catalog_is_refused(instruments):
@@ -48,3 +50,49 @@ def test_an_ambiguous_catalog_is_refused(instruments):
 
 def test_instruments_of_a_venue():
     assert [found.symbol for found in CATALOG.of_venue("binance")] == ["BTC_USDT", "BTC_USDT.PERP"]
+
+
+def test_an_instrument_with_providers_is_at_the_venue_of_rest_bars():
+    catalog = Catalog(
+        [
+            Instrument(
+                symbol="EUR_USD", session="fx", providers={"yahoo": "EURUSD=X"}, venues={"ig": "cfd:E"}
+            ),
+            Instrument(symbol="BTC_USDT", venues={"binance": "spot:BTCUSDT"}),
+        ]
+    )
+    assert [found.symbol for found in catalog.of_venue("rest")] == ["EUR_USD"]
+    assert catalog.get("EUR_USD").venues == {"ig": "cfd:E", "rest": "bars:EUR_USD"}
+    assert catalog.raw("EUR_USD", "rest") == ("bars", "EUR_USD")
+    assert catalog.canonical("rest", "bars", "EUR_USD") == "EUR_USD"
+    again = Catalog([catalog.get(symbol) for symbol in catalog.symbols])
+    assert [again.get(symbol) for symbol in again.symbols] == [
+        catalog.get(symbol) for symbol in catalog.symbols
+    ]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "asset_class"),
+    [
+        (Instrument(symbol="EUR_USD", session="fx"), "fx"),
+        (Instrument(symbol="XAU_USD", session="fx"), "metal"),
+        (Instrument(symbol="XAG_USDT.PERP"), "metal"),
+        (Instrument(symbol="BTC_USDT.PERP"), "crypto"),
+        (Instrument(symbol="EUR_USDT"), "crypto"),
+        (Instrument(symbol="AAPL_USD", session="us_equity"), "equity"),
+        (Instrument(symbol="6E.FUT", base="EUR", quote="USD", session="cme"), "future"),
+        (Instrument(symbol="NAS100_USD", session="us_equity", asset_class="index"), "index"),
+        (Instrument(symbol="GER40_EUR", session="fx"), ""),
+        (Instrument(symbol="EUR_USD"), ""),
+        (Instrument(symbol="ODD", session="elsewhere"), ""),
+    ],
+    ids=lambda value: value.symbol if isinstance(value, Instrument) else None,
+)
+def test_the_asset_class_is_derived_where_that_is_safe(instrument, asset_class):
+    assert Catalog([instrument]).get(instrument.symbol).asset_class == asset_class
+
+
+@pytest.mark.parametrize("row", [{"asset_class": "stock"}, {"providers": {"yahoo": 1}}, {"provider": {}}])
+def test_entries_are_decoded_strictly(row):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"symbol": "A_B", **row}, Instrument)
