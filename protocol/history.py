@@ -20,19 +20,17 @@ import msgspec
 from protocol.errors import InvalidRequest
 from protocol.replay import Position
 from protocol.requests import Reply, Request
-from protocol.windows import BAR_BYTES, BAR_COLUMNS, STATUSES, BarData
+from protocol.windows import BAR_BYTES, BAR_COLUMNS, MAX_SOURCES, SOURCE_OFFSET, STATUSES, BarData
 
 SERIES_KINDS: Final = ("feature", "footprint")
 """Kinds of which there is one message per candle, and its newest revision counts."""
-LISTED_KINDS: Final = ("alert", "signal", "liquidation", "sweep")
+LISTED_KINDS: Final = ("alert", "signal", "liquidation", "sweep", "verdict")
 """Kinds of which a hub lists the newest of all instruments; news too, but that has no instrument."""
 HISTORY_KINDS: Final = ("bar", "trade", "quote", "gap", *SERIES_KINDS, "flow", *LISTED_KINDS)
 """Kinds of which ranges can be asked."""
 NEWEST: Final = "newest"
 """`order`: begin with the newest page; the rows of a page are oldest first all the same."""
 OLDEST: Final = "oldest"
-SOURCE_OFFSET: Final = 101
-"""Where a row holds the index of its source (protocol/windows.py)."""
 
 STORE: Final = "store"
 WINDOW: Final = "window"
@@ -109,7 +107,7 @@ class Windows(msgspec.Struct, array_like=True, frozen=True):
     gaps: msgspec.Raw
     """The newest gaps, an array of Gap in order of announcement; in the first page only."""
     lists: dict[str, msgspec.Raw] = {}
-    """Kind (alert, signal, liquidation, sweep, news) to an array of the newest ones; in the first page only."""
+    """Kind (alert, signal, liquidation, sweep, verdict, news) to an array of the newest ones; in the first page only."""
 
 
 class Latest(msgspec.Struct, array_like=True, frozen=True):
@@ -134,7 +132,7 @@ class Sizes(NamedTuple):
     series: int = 0
     """Candles whose indicator values and footprints are wanted; the newest order flow comes with them."""
     lists: int = 0
-    """Alerts, signals, liquidations, sweeps, news: each, of all instruments together."""
+    """Alerts, signals, liquidations, sweeps, verdicts, news: each, of all instruments together."""
 
 
 def windows_request(sizes: Sizes, cursor: str = "", max_bytes: int = 4 * 1024 * 1024) -> Request:
@@ -205,8 +203,8 @@ def recoded(rows: Any, sources: Sequence[str], into: list[str], row_bytes: int =
     table = bytearray(range(256))
     for code, name in enumerate(sources):
         if name not in into:
-            if len(into) >= 255:
-                raise ValueError("more than 255 sources of candles")
+            if len(into) >= MAX_SOURCES:
+                raise ValueError(f"more than {MAX_SOURCES} sources of candles")
             into.append(name)
         table[code] = into.index(name)
     if table == bytearray(range(256)):

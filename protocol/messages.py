@@ -37,6 +37,7 @@ __all__ = [
     "SESSION",
     "SIDE_NAMES",
     "UNKNOWN_SIDE",
+    "VERDICTS",
     "Alert",
     "Bar",
     "Beat",
@@ -56,6 +57,7 @@ __all__ = [
     "Snap",
     "Sweep",
     "Trade",
+    "Verdict",
     "Watermark",
 ]
 
@@ -63,6 +65,7 @@ Level = tuple[float, float]
 """(price, size) of one book level."""
 
 BAR_STATUSES: Final = ("open", "closed", "quiet", "gap", "stale")
+VERDICTS: Final = ("repair", "quarantine")
 GAP_STATES: Final = ("open", "filling", "filled", "unfillable")
 
 
@@ -199,6 +202,12 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
     """0 while open, 1 at its close, one more each time a late or repaired event changes it."""
     source: str
     """trade, quote (mid price of a venue without trades), or the name of a REST provider."""
+    ts_recv_ns: int = 0
+    """When a provider's candle was fetched; 0: it was built here."""
+    is_adjusted: bool = False
+    """Its prices are adjusted for splits, by the provider."""
+    reason: str = ""
+    """Why it is not simply what the provider sent: what was repaired, whom else was asked, why nobody has it."""
 
     def validate(self) -> list[str]:
         faults = price_faults(open=self.open, high=self.high, low=self.low, close=self.close)
@@ -207,6 +216,38 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
             faults.append("low <= open, close <= high does not hold")
         if self.status not in BAR_STATUSES:
             faults.append(f"status {self.status!r} is none of {', '.join(BAR_STATUSES)}")
+        return faults
+
+
+class Verdict(Message, array_like=True, frozen=True, gc=False):
+    """What became of a provider's candle that was not taken as it came."""
+
+    KIND: ClassVar[str] = "verdict"
+    SCHEMA: ClassVar[int] = 19 << 8 | 1
+
+    symbol: str
+    venue: str
+    ts_event_ns: int
+    """When it was judged, our clock."""
+    timeframe: str
+    ts_open_ns: int
+    provider: str
+    """Who gave the candle: yahoo, twelvedata."""
+    verdict: str
+    """repair (a mended one was published), quarantine (it was left out)."""
+    reasons: list[str]
+    """Rules that it broke, each with its numbers."""
+    open: float
+    """As it was sent, as the following ones; a number that was no number is 0."""
+    high: float
+    low: float
+    close: float
+    volume: float
+
+    def validate(self) -> list[str]:
+        faults = [] if self.reasons else ["reasons is empty"]
+        if self.verdict not in VERDICTS:
+            faults.append(f"verdict {self.verdict!r} is none of {', '.join(VERDICTS)}")
         return faults
 
 
@@ -236,9 +277,9 @@ class Gap(Message, array_like=True, frozen=True, gc=False):
     venue: str
     symbol: str
     kind: str
-    """trade, quote or book: which messages are missing."""
+    """trade, quote, book, or bar (of a REST provider): which messages are missing."""
     from_id: int
-    """First missing venue id, 0 if the venue does not count."""
+    """First missing venue id, 0 if the venue does not count; of bars the minute since 1970, as `to_id`."""
     to_id: int
     """Last missing venue id, 0 if unknown."""
     from_ts_ns: int
@@ -268,6 +309,7 @@ MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     Gap,
     Footprint,
     Sweep,
+    Verdict,
     Beat,
     Epoch,
     Watermark,

@@ -6,7 +6,8 @@
       4   4  crc32       zlib.crc32 of topic, 0x00, header from offset 8, payload
       8   1  version     1
       9   1  kind        RecordKind
-     10   2  flags       bit 0 zstd payload, bit 1 not journalled, bit 2 repeated by request, bit 3 repaired
+     10   2  flags       bit 0 zstd payload, bit 1 not journalled, bit 2 repeated by request, bit 3 repaired,
+                         bit 4 reference
      12   4  schema      message type times 256 plus its version
      16  32  publisher   ASCII, padded with zero bytes
      48   8  epoch       new at each start of the publisher, always larger
@@ -46,6 +47,8 @@ FLAG_ZSTD: Final = 1
 FLAG_NOT_JOURNALLED: Final = 2
 FLAG_REPEATED: Final = 4
 FLAG_REPAIRED: Final = 8
+FLAG_REFERENCE: Final = 16
+"""A candle of the venue itself, to compare ours with: nobody stores or serves it."""
 
 
 class RecordKind(enum.IntEnum):

@@ -130,17 +130,20 @@ class Session:
         if not self.zone:
             start_ns = ts_ns - ts_ns % DAY_NS
             return start_ns, start_ns + DAY_NS
-        if not self._day[0] <= ts_ns < self._day[1]:
+        known = self._day  # as in `span`
+        if not known[0] <= ts_ns < known[1]:
             local = datetime.fromtimestamp(ts_ns // NS_PER_S, self._tz)
             day = local.date() - timedelta(days=local.time() < self.day_start)
-            self._day = self._at(day, self.day_start), self._at(day + timedelta(days=1), self.day_start)
-        return self._day
+            known = self._at(day, self.day_start), self._at(day + timedelta(days=1), self.day_start)
+            self._day = known
+        return known
 
     def span(self, ts_ns: int) -> Span:
         """The stretch of open or closed market that holds a moment."""
-        if not self._span.start_ns <= ts_ns < self._span.end_ns:
-            self._span = self._find_span(ts_ns)
-        return self._span
+        span = self._span  # threads share a calendar: each looks at what it has in hand
+        if not span.start_ns <= ts_ns < span.end_ns:
+            span = self._span = self._find_span(ts_ns)
+        return span
 
     def _find_span(self, ts_ns: int) -> Span:
         today = datetime.fromtimestamp(ts_ns // NS_PER_S, self._tz).date()

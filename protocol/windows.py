@@ -1,14 +1,16 @@
 """Candle windows as bytes: one fixed row per candle, the same in the hub, on the wire and in numpy. Pure.
 
-    row, 104 bytes, little endian
+    row, 112 bytes, little endian
     off size column          off size column
       0   8  ts_open_ns       56   8  volume          96  4  revision
       8   8  ts_event_ns      64   8  buy_volume     100  1  status: index into STATUSES
      16   8  open             72   8  sell_volume    101  1  source: index into the window's `sources`
-     24   8  high             80   8  vwap           102  2  zero
-     32   8  low              88   8  count
-     40   8  close
+     24   8  high             80   8  vwap           102  1  is_adjusted
+     32   8  low              88   8  count          103  1  is_repaired: the candle has a reason
+     40   8  close                                   104  8  ts_recv_ns
      48   8  coverage
+
+A row has no room for the reason itself: the stored candle has it.
 
 A window of 5,000 candles is one buffer: the hub copies a slice of it, `numpy.frombuffer` views it without
 a copy. `numpy` is imported by `bar_dtype()` only, so a writer of windows needs none.
@@ -43,20 +45,29 @@ BAR_COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("revision", "<i4"),
     ("status", "u1"),
     ("source", "u1"),
+    ("is_adjusted", "?"),
+    ("is_repaired", "?"),
+    ("ts_recv_ns", "<i8"),
 )
 """(name, numpy format) of each column in row order; only ever appended."""
 
-_ROW: Final = struct.Struct("<qqddddddddd" + "qiBB2x")
+ROW_STRUCT: Final = struct.Struct("<qqddddddddd" + "qiBB??q")
+"""Packs the values of a row in the order of `BAR_COLUMNS`."""
 _TS_OPEN: Final = struct.Struct("<q")
 _REVISION: Final = struct.Struct("<i")
-BAR_BYTES: Final = _ROW.size
+BAR_BYTES: Final = ROW_STRUCT.size
 """Bytes of one row."""
 _TS_EVENT_OFFSET: Final = 8
 _REVISION_OFFSET: Final = 96
+_STATUS_OFFSET: Final = 100
+SOURCE_OFFSET: Final = 101
+"""Where a row holds the index of its source."""
 
 STATUSES: Final = BAR_STATUSES
 _STATUS_CODES: Final = {name: code for code, name in enumerate(STATUSES)}
 MAX_SOURCES: Final = 255
+REASON_ELSEWHERE: Final = "the stored candle says why"
+"""Reason of a candle that was made of a row: it had one."""
 
 
 class BarData(msgspec.Struct, frozen=True):
@@ -87,22 +98,24 @@ def pack_bar(bar: Bar, source: int) -> bytes:
     if status is None:
         raise ValueError(f"status {bar.status!r} is none of {', '.join(STATUSES)}")
     try:
-        return _ROW.pack(
+        return ROW_STRUCT.pack(
             bar.ts_open_ns, bar.ts_event_ns, bar.open, bar.high, bar.low, bar.close, bar.coverage,
             bar.volume, bar.buy_volume, bar.sell_volume, bar.vwap, bar.count, bar.revision, status, source,
+            bar.is_adjusted, bar.reason != "", bar.ts_recv_ns,
         )  # fmt: skip
     except struct.error as fault:
         raise ValueError(f"bar does not fit a row: {fault}") from fault
 
 
 def unpack_bar(rows: Any, index: int, identity: tuple[str, str, str], sources: list[str]) -> Bar:
-    """Candle of row `index`; `identity` is (symbol, venue, timeframe)."""
-    values = _ROW.unpack_from(rows, index * BAR_BYTES)
+    """Candle of row `index`; `identity` is (symbol, venue, timeframe). Of its reason only that it has one is known."""
+    values = ROW_STRUCT.unpack_from(rows, index * BAR_BYTES)
     ts_open_ns, ts_event_ns, open_, high, low, close, coverage, volume, buy, sell, vwap = values[:11]
-    count, revision, status, source = values[11:]
+    count, revision, status, source, is_adjusted, is_repaired, ts_recv_ns = values[11:]
     return Bar(
         *identity, ts_open_ns, ts_event_ns, open_, high, low, close, volume, buy, sell, vwap, count,
-        STATUSES[status], coverage, revision, sources[source],
+        STATUSES[status], coverage, revision, sources[source], ts_recv_ns, is_adjusted,
+        REASON_ELSEWHERE if is_repaired else "",
     )  # fmt: skip
 
 
@@ -122,6 +135,11 @@ def revision_of(rows: Any, index: int) -> int:
     """Revision of row `index`."""
     value: int = _REVISION.unpack_from(rows, index * BAR_BYTES + _REVISION_OFFSET)[0]
     return value
+
+
+def status_of(rows: Any, index: int) -> str:
+    """Status of row `index`, one of `STATUSES`."""
+    return STATUSES[rows[index * BAR_BYTES + _STATUS_OFFSET]]
 
 
 @functools.cache

@@ -6,9 +6,10 @@ Widths are minimums: nothing is ever cut, a long value pushes its line to the ri
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from tapehub.durations import format_clock
+from tapehub.durations import NS_PER_S, format_clock
 from tapehub.rows import Row
 
 
@@ -83,6 +84,12 @@ def _time(row: Row) -> str:
     return format_clock(row.get("ts_event_ns") or row.get("ts_pub_ns", 0))
 
 
+def _opened(row: Row) -> str:
+    """Open time with its day: it may be long ago."""
+    opened = datetime.fromtimestamp(row.get("ts_open_ns", 0) // NS_PER_S, UTC)
+    return f"{opened:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _level(side: str) -> Callable[[Row], str]:
     def text(row: Row) -> str:
         levels = row.get(side) or []
@@ -140,6 +147,7 @@ _BY_KIND: Final[dict[str, tuple[Column, ...]]] = {
         Column("COUNT", -6, _field("count")),
         Column("STATUS", 6, _field("status")),
         Column("REV", -3, _field("revision")),
+        Column("SOURCE", 6, _field("source")),
     ),
     "feature": (
         Column("TF", 3, _field("timeframe")),
@@ -180,6 +188,14 @@ _BY_KIND: Final[dict[str, tuple[Column, ...]]] = {
         Column("SIZE", -12, _field("size")),
         Column("NOTIONAL", -14, _field("notional")),
         Column("TRADES", -6, _field("count")),
+    ),
+    "verdict": (
+        Column("TF", 3, _field("timeframe")),
+        Column("OPENED", 20, _opened),
+        Column("PROVIDER", 12, _field("provider")),
+        Column("VERDICT", 10, _field("verdict")),
+        *(Column(name.upper(), -10, _field(name)) for name in ("open", "high", "low", "close")),
+        Column("REASONS", 0, lambda row: "; ".join(row.get("reasons") or ())),
     ),
     "alert": (
         Column("RULE", 18, _field("rule")),

@@ -8,7 +8,9 @@ from typing import Any, Final
 from protocol.messages import GAP_STATES, Gap
 from tapehub.rows import Row
 
-KINDS: Final = ("trade", "quote", "book")
+KINDS: Final = ("trade", "quote", "book", "bar")
+OF_CANDLES: Final = ("trade", "bar")
+"""Kinds whose repair changes candles."""
 STATES: Final = GAP_STATES
 REVISED_FROM: Final = 2
 """Revision of a candle that was changed after its close."""
@@ -37,7 +39,7 @@ def publisher_of(gap_id: str) -> str:
 
 
 def missing_of(gap: Gap) -> int:
-    """Messages with known ids that were missing; 0 if it is not known how many."""
+    """Messages with known ids (of candles: minutes) that were missing; 0 if it is not known how many."""
     return gap.to_id - gap.from_id + 1 if gap.to_id else 0
 
 

@@ -50,7 +50,7 @@ def ask(hub: Hub, kind: str, wanted: Wanted) -> Snapshot:
 
 
 def _venue(kind: str, wanted: Wanted) -> dict[str, str]:
-    return {"venue": wanted.venue} if kind in ("gaps", "liquidations", "sweeps") else {}
+    return {"venue": wanted.venue} if kind in ("gaps", "liquidations", "sweeps", "verdicts") else {}
 
 
 def _ticks(hub: Hub, wanted: Wanted) -> Snapshot:

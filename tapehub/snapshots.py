@@ -42,6 +42,7 @@ KINDS: Final = (
     "profile",
     "alerts",
     "sweeps",
+    "verdicts",
     "signals",
     "liquidations",
     "news",
@@ -53,7 +54,7 @@ ONE_SYMBOL: Final = frozenset(
     {"tick", "bbo", "candles", "book", "trades", "order_flow", "flow", "features", "footprint", "profile"}
 )
 """Kinds that are asked for exactly one symbol."""
-LISTS: Final = frozenset({"alerts", "sweeps", "signals", "liquidations", "news", "gaps"})
+LISTS: Final = frozenset({"alerts", "sweeps", "verdicts", "signals", "liquidations", "news", "gaps"})
 """Kinds of which none may be the right answer."""
 NO_SYMBOL: Final = frozenset({"status", "symbols"})
 
@@ -206,7 +207,7 @@ def _volume_remark(one: Footprint | Profile, result: Any) -> str:
 
 
 def of_messages(kind: str, messages: Sequence[Message]) -> Snapshot:
-    """Alerts, sweeps, signals, liquidations, news, gaps."""
+    """Alerts, sweeps, verdicts, signals, liquidations, news, gaps."""
     rows = [message.to_dict() for message in messages]
     return Snapshot({"kind": kind, "data": rows}, rows, "" if rows else f"no {kind}")
 
@@ -257,6 +258,11 @@ def _opened(row: Row) -> str:
     return f"{datetime.fromtimestamp(row['ts_open_ns'] // 1_000_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def _marks(row: Row) -> str:
+    """What is to be known of a provider's candle besides its numbers."""
+    return " ".join(name for name in ("adjusted", "repaired") if row.get(f"is_{name}"))
+
+
 def _age(row: Row) -> str:
     age_s = row.get("age_s", row.get("beat_age_s"))
     return "-" if age_s is None or age_s < 0 else f"{age_s:.1f}s"
@@ -282,6 +288,10 @@ _SPECIAL: Final = {
     "title": Column("TITLE", 0, _field("title")),
     "text": Column("TEXT", 0, _field("text")),
     "reason": Column("REASON", 0, _field("reason")),
+    "provider": Column("PROVIDER", 12, _field("provider")),
+    "verdict": Column("VERDICT", 10, _field("verdict")),
+    "reasons": Column("REASONS", 0, lambda row: "; ".join(row.get("reasons") or ())),
+    "marks": Column("MARKS", 0, _marks),
     "mapped": Column("MAPPED", 16, lambda row: ",".join(row.get("mapped", ()))),
     "heard": Column(
         "HEARD", 16, lambda row: " ".join(f"{v}:{'+'.join(k)}" for v, k in row["venues"].items())
@@ -303,6 +313,8 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         "status",
         "coverage",
         "revision",
+        "source",
+        "marks",
     ),
     "book": _columns("level", "bid_size", "bid", "ask", "ask_size"),
     "depth": _columns("level", "bid_venue", "bid_size", "bid", "ask", "ask_size", "ask_venue"),
@@ -336,6 +348,18 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         "size",
         "notional",
         "count",
+    ),
+    "verdicts": _columns(
+        "ts_event_ns",
+        "symbol",
+        "ts_open_ns",
+        "provider",
+        "verdict",
+        "open",
+        "high",
+        "low",
+        "close",
+        "reasons",
     ),
     "liquidations": _columns("ts_event_ns", "symbol", "venue", "side", "price", "size"),
     "alerts": _columns("ts_event_ns", "symbol", "venue", "rule", "severity", "text"),

@@ -13,6 +13,7 @@ from actors.runtime.clock import Clock
 from protocol.codec import decode_events
 from protocol.endpoints import Endpoints
 from protocol.errors import FrameError, HubError
+from protocol.instruments import REST
 from protocol.messages import Gap, Watermark
 from protocol.record import Frame, parse_frame
 from protocol.requests import Reply, Request
@@ -25,6 +26,8 @@ from tapehub.tapping import Tap
 
 FEED_KINDS: Final = ("trade", "quote", "book", "liquidation")
 """What a collector publishes of a symbol."""
+FETCHED_KINDS: Final = ("bar",)
+"""What it publishes of one that providers are asked for."""
 MADE: Final = {"aggregator": "bar", "orderflow": "flow", "detector": "alert"}
 """Kind of actor to the kind of message that it makes of a collector's."""
 _TIMEFRAME: Final = "1m"
@@ -110,7 +113,7 @@ class Walker:
             ask(name, "mark", Request(op="last", topic=mark_topic(name)))
             ask(name, "connections", Request(op="connections"))
             for venue in venues:
-                for kind in (*FEED_KINDS, "gap"):
+                for kind in (*_kinds_at(venue), "gap"):
                     ask(
                         name,
                         f"last {kind} {venue}",
@@ -123,8 +126,9 @@ class Walker:
         for name in hubs:
             at = self._endpoints.query(name)
             ask(name, "gaps", Request(op="gaps", symbol=symbol, args={"state": "open"}), at)
-            ask(name, "ask tick", Request(op="tick", symbol=symbol, allow_stale=True), at)
-            ask(name, "ask trades", Request(op="trades", symbol=symbol, n=1, allow_stale=True), at)
+            if set(venues) != {REST}:
+                ask(name, "ask tick", Request(op="tick", symbol=symbol, allow_stale=True), at)
+                ask(name, "ask trades", Request(op="trades", symbol=symbol, n=1, allow_stale=True), at)
             candles = Request(op="candles", symbol=symbol, timeframe=_TIMEFRAME, n=1, allow_stale=True)
             ask(name, "ask candles", candles, at)
         return questions
@@ -133,7 +137,9 @@ class Walker:
         self, symbol: str, venues: Sequence[str], listen_s: float
     ) -> tuple[Counter[str], Counter[str], Counter[str]]:
         """Heartbeats and frames of the symbol by publisher, and holes in them."""
-        topics = [f"{market_topic(kind, venue, symbol)}$" for kind in FEED_KINDS for venue in venues]
+        topics = [f"{market_topic(kind, venue, symbol)}$" for venue in venues for kind in FEED_KINDS]
+        if REST in venues:
+            topics += [f"{market_topic(kind, REST, symbol, _TIMEFRAME)}$" for kind in FETCHED_KINDS]
         beats: Counter[str] = Counter()
         heard: Counter[str] = Counter()
         gaps: Counter[str] = Counter()
@@ -149,6 +155,10 @@ class Walker:
                 counter = beats if one.frame.topic.startswith("beat.") else heard
                 counter[one.frame.publisher] += 1
         return beats, heard, gaps
+
+
+def _kinds_at(venue: str) -> Sequence[str]:
+    return FETCHED_KINDS if venue == REST else FEED_KINDS
 
 
 def _actor(name: str, answers: Mapping[str, Answer], symbol: str, beats: Counter[str]) -> Actor:

@@ -20,13 +20,16 @@ from actors.hub.store import Store
 from actors.hub.warm_start import WarmStart
 from actors.hub.warmth import Warmth
 from actors.runtime.actor import Actor
-from protocol.record import FLAG_REPAIRED, Frame, RecordKind
+from protocol.instruments import REST
+from protocol.messages import Bar, Trade
+from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, Frame, RecordKind
 from protocol.replay import Position
 from protocol.requests import Reply, Request
 from protocol.sessions import session_named
 from protocol.transport import Envelope, remove_stale_socket
 
 _STORED: Final = (RecordKind.DATA, RecordKind.UPSTREAM_GAP)
+_FETCHED: Final = FLAG_REPAIRED | FLAG_REFERENCE
 UNREAD: Final = 128
 """Answers kept for an engine that does not read them (of 5,000 candles each: 66 MB); libzmq gives credit back by
 halves, so who asks for at most 64 things at once loses nothing."""
@@ -100,8 +103,8 @@ class HubActor(Actor):
 
     def _on_frame(self, frame: Frame) -> None:
         kind = frame.kind
-        if frame.flags & FLAG_REPAIRED and frame.topic.startswith("bar."):
-            return  # a venue's candle for the aggregator to take in: what it makes of it comes from there
+        if frame.flags & _FETCHED and frame.topic.startswith("bar."):
+            return  # a venue's candle, for the aggregator to take in or the detector to compare ours with
         if kind in _STORED:
             self.store.ingest(frame)
         elif kind == RecordKind.TIME:
@@ -157,8 +160,10 @@ class HubActor(Actor):
         session = self.catalog.get(symbol).session if symbol in self.catalog else ""
         return "" if session == "crypto" else session
 
-    def _bars_from(self, symbol: str) -> str:
-        return self.catalog.get(symbol).bars_from if symbol in self.catalog else "trade"
+    def _bars_from(self, venue: str, symbol: str) -> str:
+        if venue == REST:
+            return Bar.KIND
+        return self.catalog.get(symbol).bars_from if symbol in self.catalog else Trade.KIND
 
     def status(self) -> dict[str, Any]:
         """As every actor's; the counts of what came are taken from the store just before."""

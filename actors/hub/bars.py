@@ -7,6 +7,8 @@ encode at a read. Layout: protocol/windows.py.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
 
 from protocol.history import recoded
 from protocol.messages import Bar
@@ -15,12 +17,15 @@ from protocol.windows import (
     MAX_SOURCES,
     pack_bar,
     revision_of,
+    status_of,
     ts_event_of,
     ts_open_of,
     unpack_bar,
 )
 
-_FIRST_ROWS = 16
+_FIRST_ROWS: Final = 16
+_BACKFILL_BARS: Final = 4
+"""So many candles among older ones go in at once."""
 
 
 class BarWindow:
@@ -64,14 +69,46 @@ class BarWindow:
         if self.ts_open_ns(index) != bar.ts_open_ns:
             return self._insert(index, row)
         place = self._start + index
-        kept = revision_of(self._rows, place)
-        if kept > bar.revision:
+        if _is_older(row, 0, self._rows, place):
             return False
-        if kept == bar.revision == 0 and ts_event_of(self._rows, place) > bar.ts_event_ns:
-            return False  # the running candle as it was before: read again from the journal
         offset = place * BAR_BYTES
         self._rows[offset : offset + BAR_BYTES] = row
         return True
+
+    def upsert_all(self, bars: Sequence[Bar]) -> int:
+        """Keep candles as `upsert` would one after the other; a stretch of older ones goes in with one move.
+
+        Returns:
+            How many were left out.
+
+        Raises:
+            ValueError: one does not fit a row.
+        """
+        if len(bars) < _BACKFILL_BARS or not len(self) or bars[0].ts_open_ns > self._last_ns():
+            return sum([not self.upsert(bar) for bar in bars])
+        last_ns = self._last_ns()
+        older = [bar for bar in bars if bar.ts_open_ns <= last_ns]
+        left_out = self._backfill(older)
+        if len(older) == len(bars):
+            return left_out
+        return left_out + sum([not self.upsert(bar) for bar in bars if bar.ts_open_ns > last_ns])
+
+    def _backfill(self, bars: Sequence[Bar]) -> int:
+        """Candles that are not newer than the newest one here; how many were left out."""
+        count = len(self)
+        if count >= self._limit:
+            first_ns = self.ts_open_ns(0)
+            kept = [bar for bar in bars if bar.ts_open_ns >= first_ns]
+        else:
+            kept = list(bars)
+        if not kept:
+            return len(bars)
+        fresh = b"".join([pack_bar(bar, self._source_code(bar.source)) for bar in kept])
+        start = self.position(min(bar.ts_open_ns for bar in kept))
+        stop = self.position(max(bar.ts_open_ns for bar in kept) + 1)
+        merged, older = _merged(bytes(self.rows(start, stop)), fresh)
+        self._take(b"".join((self.rows(0, start), merged, self.rows(stop, count))))
+        return len(bars) - len(kept) + older
 
     def fill(self, rows: bytes, sources: list[str]) -> None:
         """Take stored candles, oldest first, in one go: the newest revision wins, of equals what is here.
@@ -82,15 +119,21 @@ class BarWindow:
         stored = recoded(rows, sources, self.sources)
         here = bytes(self.rows(0, len(self)))
         if here and stored and ts_open_of(stored, len(stored) // BAR_BYTES - 1) >= ts_open_of(here, 0):
-            whole = _merged(bytes(stored), here)
+            whole, _ = _merged(bytes(stored), here)
         else:
             whole = stored + here
-        block = bytearray(whole[max(0, len(whole) - self._limit * BAR_BYTES) :])
-        self._rows, self._start, self._stop = block, 0, len(block) // BAR_BYTES
+        self._take(whole)
 
     def ts_open_ns(self, index: int) -> int:
         """Open time of a candle, 0 is the oldest."""
         return ts_open_of(self._rows, self._start + index)
+
+    def _last_ns(self) -> int:
+        return ts_open_of(self._rows, self._stop - 1)
+
+    def status(self, index: int) -> str:
+        """Status of a candle."""
+        return status_of(self._rows, self._start + index)
 
     def position(self, ts_ns: int) -> int:
         """Index of the first candle that opens at or after a time; the length if there is none."""
@@ -103,7 +146,7 @@ class BarWindow:
         return start, max(start, stop)
 
     def rows(self, start: int, stop: int) -> memoryview:
-        """Bytes of candles `[start, stop)`; valid until the next `upsert`."""
+        """Bytes of candles `[start, stop)`; valid until the next candle is kept."""
         return memoryview(self._rows)[(self._start + start) * BAR_BYTES : (self._start + stop) * BAR_BYTES]
 
     def bar(self, index: int) -> Bar:
@@ -141,22 +184,42 @@ class BarWindow:
         if index == 0 and len(self) >= self._limit:
             return False
         tail = bytes(self.rows(index, len(self)))
-        self._stop -= len(tail) // BAR_BYTES
-        self._append(row)
-        for offset in range(0, len(tail), BAR_BYTES):
-            self._append(tail[offset : offset + BAR_BYTES])
+        self._append(row)  # makes room
+        end = self._stop * BAR_BYTES
+        begin = end - len(tail) - BAR_BYTES
+        self._rows[begin:end] = row + tail
         return True
 
+    def _take(self, rows: bytes) -> None:
+        """Let the newest of these rows be what is kept."""
+        block = bytearray(memoryview(rows)[max(0, len(rows) - self._limit * BAR_BYTES) :])
+        self._rows, self._start, self._stop = block, 0, len(block) // BAR_BYTES
 
-def _merged(stored: bytes, here: bytes) -> bytes:
-    """Two windows of one series as one, in order of time."""
-    rows = {ts_open_of(row, 0): row for row in _each(stored)}
-    for row in _each(here):
+
+def _is_older(row: bytes, index: int, kept: bytes | bytearray, place: int) -> bool:
+    """Whether a row is not to replace the one that is kept of the same candle."""
+    revision, known = revision_of(row, index), revision_of(kept, place)
+    if revision != known:
+        return revision < known
+    # the running candle as it was before: read again from the journal
+    return revision == 0 and ts_event_of(row, index) < ts_event_of(kept, place)
+
+
+def _merged(kept: bytes, fresh: bytes) -> tuple[bytes, int]:
+    """Rows of one series as one, in order of time, and how many of the fresh ones were older than those kept.
+
+    Of one candle the newest revision stays, of equals the fresh one.
+    """
+    rows = {ts_open_of(row, 0): row for row in _each(kept)}
+    older = 0
+    for row in _each(fresh):
         ts_open_ns = ts_open_of(row, 0)
         other = rows.get(ts_open_ns)
-        if other is None or revision_of(other, 0) <= revision_of(row, 0):
+        if other is not None and _is_older(row, 0, other, 0):
+            older += 1
+        else:
             rows[ts_open_ns] = row
-    return b"".join(rows[ts_open_ns] for ts_open_ns in sorted(rows))
+    return b"".join([rows[ts_open_ns] for ts_open_ns in sorted(rows)]), older
 
 
 def _each(rows: bytes) -> list[bytes]:

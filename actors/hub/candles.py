@@ -17,6 +17,8 @@ from protocol.sessions import timeframe_ns
 from protocol.topics import Topic
 from protocol.windows import BAR_BYTES, BAR_COLUMNS, STATUSES
 
+STALE: Final = "stale"
+"""Status of such a candle."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -43,21 +45,27 @@ class BarSlot(Slot):
         self._upsert(decode_events(frame))
 
     def _upsert(self, bars: list[Bar]) -> None:
-        for bar in bars:
-            try:
-                if not self.window.upsert(bar):
-                    self.older_revisions += 1
-            except ValueError as fault:
-                raise PayloadError(f"{self.name}: {fault}") from fault
+        try:
+            self.older_revisions += self.window.upsert_all(bars)
+        except ValueError as fault:
+            raise PayloadError(f"{self.name}: {fault}") from fault
 
     def newest(self) -> tuple[bytes, int]:
-        """The newest candle, and when the aggregator published it (a candle has no receive time)."""
+        """The newest candle, and when the newest frame of the topic was published."""
         return _encode(self.window.bar(len(self.window) - 1)), self.frame.ts_pub_ns
 
     def tail(self, count: int) -> list[bytes]:
         """The newest `count` candles, encoded, oldest first."""
         stop = len(self.window)
         return [_encode(self.window.bar(index)) for index in range(max(0, stop - count), stop)]
+
+    def ends_ns(self) -> int:
+        """When the newest candle ends, by the venue's clock."""
+        return self.span()[1] if len(self.window) else super().ends_ns()
+
+    def is_last_known(self) -> bool:
+        """Whether the newest candle is one of status stale."""
+        return len(self.window) > 0 and self.window.status(len(self.window) - 1) == STALE
 
     def span(self) -> tuple[int, int]:
         """Time `[from, to)` of the candles kept, ns."""

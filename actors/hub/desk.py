@@ -96,7 +96,7 @@ class Desk:
             found = self._candidates(kind, symbol, request.venue, timeframe)
             if not found:
                 raise self._no_data(kind, symbol, request.venue, timeframe)
-        return found[0] if len(found) == 1 else max(found, key=lambda slot: slot.newest()[1])
+        return found[0] if len(found) == 1 else max(found, key=self.freshness.recency_ns)
 
     def _candidates(self, kind: str, symbol: str, venue: str, timeframe: str) -> Sequence[Slot]:
         if not venue:
@@ -148,6 +148,8 @@ class Desk:
         what = f"the newest {KIND_NAMES.get(topic.kind, topic.kind)} of {topic.symbol}"
         if state == "venue_down":
             text = f"{topic.venue} is down: {what} is {age_s:.3g} s old"
+        elif age_s <= ttl_s:
+            text = f"no provider of {topic.symbol} answers: {what} at {topic.venue} only repeats what was known last"
         else:
             text = f"{what} at {topic.venue} is {age_s:.3g} s old, its limit is {ttl_s:g} s"
         return StaleData(text, age_s=age_s, ttl_s=ttl_s, state=state, symbol=topic.symbol, topic=slot.name)

@@ -28,6 +28,7 @@ from protocol.messages import (
     Signal,
     Sweep,
     Trade,
+    Verdict,
 )
 from protocol.record import FLAG_REPEATED, VERSION, Frame, RecordKind
 from protocol.sessions import timeframe_ns
@@ -41,7 +42,7 @@ _gaps: Final = msgspec.msgpack.Decoder(list[Gap])
 _decoders: Final = {name: msgspec.msgpack.Decoder(kind) for name, kind in _TYPES.items()}
 _lists: Final = {
     kind.KIND: msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
-    for kind in (Alert, Signal, Liquidation, Sweep, News)
+    for kind in (Alert, Signal, Liquidation, Sweep, Verdict, News)
 }
 _encode: Final = msgspec.msgpack.Encoder().encode
 PUBLISHER_BYTES: Final = 32
@@ -75,7 +76,9 @@ class Filling:
             raise PayloadError(f"stored windows cannot be read: {fault}") from fault
 
     def _bars(self, window: BarWindow) -> None:
-        count = len(window.rows) // BAR_BYTES
+        count, rest = divmod(len(window.rows), BAR_BYTES)
+        if rest:
+            raise ValueError(f"{len(window.rows)} bytes of candles are no rows of {BAR_BYTES}")
         if not count:
             return
         identity = (window.symbol, window.venue, window.timeframe)

@@ -4,25 +4,33 @@
     fresh           younger than its time to live                                  yes
     gap_open        messages of its kind are missing right now (gap ledger)        while younger than its TTL
     closed_market   the session calendar says closed: the last value stands        yes
-    stale           older than its time to live                                    with allow_stale
+    stale           older than its time to live; or what was known last, as its
+                    providers do not answer                                        with allow_stale
     venue_down      the venue is not connected, or the publisher does not beat     with allow_stale
 
 Age is counted from the moment our socket received the value, by the hub's clock, so a recording that is
-played today is as fresh as live data.
+played today is as fresh as live data. What providers are asked for is at least as old as the end of its candle:
+months of history come in one go, and the newest of them is not fresh for that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from actors.hub.fleet import Fleet
 from actors.hub.ledger import GapLedger
 from actors.hub.slots import Slot
+from protocol.messages import Bar, Feature, Trade
 from protocol.topics import Topic
 
 IsOpen = Callable[[str, int], bool]
 """(session name, ns) -> whether its market is open."""
+MINUTE: Final = "1m"
+"""Timeframe of the candles that are fetched; longer ones are made of them."""
+STREAM_FIRST_NS: Final = 60_000_000_000
+_OF_BARS: Final = (Bar.KIND, Feature.KIND)
+_OF_TRADES: Final = ("flow", "footprint")
 
 
 class Judgement(NamedTuple):
@@ -44,8 +52,8 @@ class Freshness:
         fleet: Who is alive.
         gaps: What is missing.
         is_open: Session calendars; asked at most once a second per session.
-        bars_from: (symbol) -> trade or quote, what its candles are built from.
-        source_of: (kind, venue, symbol) -> slot of what is collected, for what is derived of it.
+        bars_from: (venue, symbol) -> trade or quote, what its candles are built from; bar: they are fetched.
+        source_of: (kind, venue, symbol, timeframe) -> slot of what is collected, for what is derived of it.
     """
 
     def __init__(
@@ -54,8 +62,8 @@ class Freshness:
         fleet: Fleet,
         gaps: GapLedger,
         is_open: IsOpen,
-        bars_from: Callable[[str], str],
-        source_of: Callable[[str, str, str], Slot | None] = lambda _kind, _venue, _symbol: None,
+        bars_from: Callable[[str, str], str],
+        source_of: Callable[[str, str, str, str], Slot | None] = lambda *_: None,
     ) -> None:
         self._ttl_s = dict(ttl_s)
         self._fleet = fleet
@@ -71,19 +79,35 @@ class Freshness:
         """Judge the value of a slot that was received at `recv_ns`; `interval_s` lengthens its time to live
         (a candle lives as long as its timeframe, and a little).
         """
-        kind, _, symbol, _ = slot.topic
+        kind = slot.topic.kind
+        is_fetched = self._is_fetched(slot.topic)
+        if is_fetched:
+            recv_ns = min(recv_ns, slot.ends_ns())
         age_s = (now_ns - recv_ns) / 1e9
         ttl_s = self._ttl_s.get(kind, 0.0)
         if ttl_s:
             ttl_s += interval_s
-        is_old = 0.0 < ttl_s < age_s
+        is_old = 0.0 < ttl_s < age_s or (is_fetched and self._is_last_known(slot))
         if slot.session and not self._market_open(slot.session, now_ns):
             return Judgement(age_s, ttl_s, "closed_market", is_refused=False)
         if not self._is_up(slot, mono_ns):
             return Judgement(age_s, ttl_s, "venue_down", is_refused=True)
-        if self._gaps.open_count and self._is_missing(slot, self._gap_kind(kind, symbol), mono_ns):
+        if self._gaps.open_count and self._is_missing(slot, self._gap_kind(slot.topic), mono_ns):
             return Judgement(age_s, ttl_s, "gap_open", is_old)
         return Judgement(age_s, ttl_s, "stale" if is_old else "fresh", is_old)
+
+    def recency_ns(self, slot: Slot) -> int:
+        """By which the newest of several venues is found: when its value was received; what providers are asked for
+        comes after a stream that is not a minute older.
+        """
+        recv_ns = slot.newest()[1]
+        if not self._is_fetched(slot.topic):
+            return recv_ns
+        return min(recv_ns, slot.ends_ns()) - STREAM_FIRST_NS
+
+    def _is_fetched(self, topic: Topic) -> bool:
+        """Whether a value is a provider's candle, or made of such."""
+        return topic.kind in _OF_BARS and self._bars_from(topic.venue, topic.symbol) == Bar.KIND
 
     def _is_up(self, slot: Slot, mono_ns: int) -> bool:
         """Whether a publisher of the value can be heard: of several any one."""
@@ -105,16 +129,21 @@ class Freshness:
         _, venue, symbol, _ = slot.topic
         if not self._gaps.is_open(venue, symbol, kind):
             return False
-        source = slot if slot.topic.kind == kind else self._source_of(kind, venue, symbol)
+        source = slot if slot.topic.kind == kind else self._source_of(kind, venue, symbol, "")
         if source is None or source.sharing is None:
             return True
         return not any(self.fits(one, source.topic, mono_ns) for one in source.sharing.frames)
 
-    def _gap_kind(self, kind: str, symbol: str) -> str:
-        """Whose loss makes a value of this kind incomplete."""
-        if kind in ("bar", "feature"):
-            return self._bars_from(symbol)
-        return "trade" if kind in ("flow", "footprint") else kind
+    def _gap_kind(self, topic: Topic) -> str:
+        """Whose loss makes a value incomplete."""
+        if topic.kind in _OF_BARS:
+            return self._bars_from(topic.venue, topic.symbol)
+        return Trade.KIND if topic.kind in _OF_TRADES else topic.kind
+
+    def _is_last_known(self, slot: Slot) -> bool:
+        """Whether a value is made of a running minute that no provider has answered for."""
+        minutes = self._source_of(Bar.KIND, slot.topic.venue, slot.topic.symbol, MINUTE)
+        return slot.is_last_known() or (minutes is not None and minutes.is_last_known())
 
     def _market_open(self, session: str, now_ns: int) -> bool:
         second = now_ns // 1_000_000_000

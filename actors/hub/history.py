@@ -47,10 +47,12 @@ from protocol.messages import (
     Footprint,
     Gap,
     Liquidation,
+    Message,
     Quote,
     Signal,
     Sweep,
     Trade,
+    Verdict,
 )
 from protocol.requests import Reply, Request
 from protocol.sessions import timeframe_ns
@@ -59,9 +61,12 @@ from protocol.windows import BarData
 Outcome = Reply | Exception | None
 """What the store said; None: it was not asked."""
 _bars: Final = msgspec.msgpack.Decoder(BarData)
+_KINDS: Final[tuple[type[Message], ...]] = (
+    Trade, Quote, Gap, Feature, Footprint, Flow, Alert, Signal, Liquidation, Sweep, Verdict,
+)  # fmt: skip
 _events: Final[dict[str, msgspec.msgpack.Decoder[Any]]] = {
     kind.KIND: msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
-    for kind in (Trade, Quote, Gap, Feature, Footprint, Flow, Alert, Signal, Liquidation, Sweep)
+    for kind in _KINDS
 }
 DEFAULT_TIMEFRAME: Final = "1m"
 RETRY_AFTER_S: Final = 1.0

@@ -1,5 +1,5 @@
 """Things that happen now and then, newest last and bounded: alerts, signals, news, liquidations,
-sweeps, gaps. Pure.
+sweeps, verdicts, gaps. Pure.
 """
 
 from __future__ import annotations

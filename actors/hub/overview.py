@@ -15,6 +15,7 @@ from protocol.requests import Request
 _encode = msgspec.msgpack.Encoder().encode
 LISTS = {
     "alerts": "alert", "signals": "signal", "news": "news", "liquidations": "liquidation", "sweeps": "sweep",
+    "verdicts": "verdict",
 }  # fmt: skip
 """Operation to the kind of events that it lists."""
 
@@ -153,7 +154,7 @@ class OverviewAnswers:
         return desk.plain(request, rows)
 
     def listing(self, request: Request) -> bytes:
-        """`alerts signals news liquidations sweeps`: `data` is an array of messages, oldest first."""
+        """`alerts signals news liquidations sweeps verdicts`: `data` is an array of messages, oldest first."""
         log = self._desk.store.logs[LISTS[request.op]]
         symbol = self._desk.symbol(request.symbol) if request.symbol else ""
         return self._desk.plain(request, log.newest(request.n, symbol, request.venue), request.n)

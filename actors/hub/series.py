@@ -12,8 +12,9 @@ from typing import NamedTuple
 from actors.hub.payloads import split_events
 from actors.hub.slots import Slot
 from protocol.codec import decode_events
-from protocol.messages import Feature, Footprint
+from protocol.messages import SESSION, Feature, Footprint
 from protocol.record import Frame
+from protocol.sessions import timeframe_ns
 from protocol.topics import Topic
 
 
@@ -83,6 +84,12 @@ class SeriesSlot(Slot):
     def tail(self, count: int) -> list[bytes]:
         """The messages of the newest `count` candles, encoded, oldest first."""
         return [self._kept[opened_ns].event for opened_ns in self._opens[-count:]] if count else []
+
+    def ends_ns(self) -> int:
+        """When the newest candle ends, by the venue's clock; of a session, which has no fixed length, as any value."""
+        if not self._opens or self.topic.timeframe == SESSION:
+            return super().ends_ns()
+        return self._opens[-1] + timeframe_ns(self.topic.timeframe)
 
     def opened(self, count: int) -> tuple[int, int]:
         """When the first and the last of the newest `count` candles open, ns; (0, 0) if none is kept."""

@@ -14,13 +14,13 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What a hub keeps, and how long a value may be served."""
 
     bar_window: Count = 5000
-    """Candles kept per symbol, venue and timeframe, 104 bytes each."""
+    """Candles kept per symbol, venue and timeframe, 112 bytes each."""
     trade_window: Count = 1000
     """Trades kept per symbol and venue."""
     series_window: Count = 240
     """Candles whose indicator values and footprints are kept, per symbol, venue and timeframe."""
     event_window: Count = 1000
-    """Alerts, signals, headlines, liquidations and sweeps kept, each of all symbols together."""
+    """Alerts, signals, headlines, liquidations, sweeps and verdicts on candles kept, each of all symbols together."""
     gap_window: Count = 10_000
     """Gaps kept, of all symbols together; open ones are forgotten last."""
     max_topics: Count = 50_000

@@ -82,6 +82,14 @@ class Slot:
         """The newest `count` events, encoded, oldest first; as many as are kept."""
         return [self.newest()[0]] if count else []
 
+    def ends_ns(self) -> int:
+        """When what the newest value stands for ends, by the venue's clock; of what has no length its time of publication."""
+        return self.frame.ts_pub_ns
+
+    def is_last_known(self) -> bool:
+        """Whether the newest value only repeats what was known when its source failed."""
+        return False
+
     def backfill(self, frame: Frame) -> None:
         """Take a frame that comes after a newer one, since the journal is read from an earlier position.
 

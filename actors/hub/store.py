@@ -21,7 +21,7 @@ from protocol.record import Frame
 from protocol.replay import Position
 from protocol.topics import Topic, market_topic, parse_topic
 
-LOG_KINDS: Final = ("alert", "signal", "news", "liquidation", "sweep")
+LOG_KINDS: Final = ("alert", "signal", "news", "liquidation", "sweep", "verdict")
 KNOWN_EVENTS: Final = 5000
 """Events of a topic that are known again when a second publisher begins to send it."""
 RECEIVED_NAMES: Final = {
@@ -37,6 +37,7 @@ RECEIVED_NAMES: Final = {
     "alert": "alerts_received",
     "signal": "signals_received",
     "sweep": "sweeps_received",
+    "verdict": "verdicts_received",
     "gap": "gaps_received",
 }
 """Kind to the counter of events that came."""
@@ -78,9 +79,9 @@ class Store:
         """Slot of an exact topic."""
         return self._slots.get(topic)
 
-    def of_market(self, kind: str, venue: str, symbol: str) -> Slot | None:
+    def of_market(self, kind: str, venue: str, symbol: str, timeframe: str = "") -> Slot | None:
         """Slot of what is collected of one symbol at one venue."""
-        return self._slots.get(market_topic(kind, venue, symbol))
+        return self._slots.get(market_topic(kind, venue, symbol, timeframe))
 
     def of_symbol(self, kind: str, symbol: str, timeframe: str = "") -> list[Slot]:
         """Slots of one kind of one symbol, one per venue; empty if nothing has arrived."""

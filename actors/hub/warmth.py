@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RESTORED_KINDS: Final = (
     "quote", "trade", "bar", "feature", "flow", "footprint", "gap", "alert", "signal", "news", "liquidation",
-    "sweep",
+    "sweep", "verdict",
 )  # fmt: skip
 """Books are not among them: a change alone is worth nothing, they are asked for by `snap`."""
 MAX_SNAPS_AT_ONCE: Final = 8

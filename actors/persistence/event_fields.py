@@ -41,6 +41,10 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "ts_event_ns", "ts_first_ns", "side", "first_price", "last_price", "levels", "size", "notional", "vwap",
         "count", "is_inferred",
     ),
+    "verdict": (
+        "ts_event_ns", "timeframe", "ts_open_ns", "provider", "verdict", "reasons_json", "open", "high", "low", "close",
+        "volume",
+    ),
     "news": ("source", "news_id", "ts_event_ns", "ts_recv_ns", "title", "url", "symbols_json"),
 }  # fmt: skip
 """Kind to the columns a message is made of."""
@@ -111,6 +115,10 @@ def _sweep(one: Instrument, row: Row) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def _verdict(one: Instrument, row: Row) -> tuple[Any, ...]:
+    return one.symbol, one.venue, *row[:5], _json(row[5]), *map(known, row[6:11])
+
+
 def _news(_one: Instrument, row: Row) -> tuple[Any, ...]:
     return *row[:6], _json(row[6])
 
@@ -130,5 +138,6 @@ _MAKERS: Final[dict[str, Callable[[Instrument, Row], tuple[Any, ...]]]] = {
     "signal": _signal,
     "liquidation": _liquidation,
     "sweep": _sweep,
+    "verdict": _verdict,
     "news": _news,
 }

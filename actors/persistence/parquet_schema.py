@@ -20,7 +20,7 @@ K = TypeVar("K")
 
 REPEATING: Final = frozenset(
     {"venue", "symbol", "publisher", "timeframe", "status", "source", "kind", "cause", "state", "rule"}
-    | {"severity", "strategy", "filled_by"}
+    | {"severity", "strategy", "filled_by", "provider", "verdict"}
 )
 """Text columns that hold few different values."""
 KIND_OF: Final = {str(one.table.name): kind for kind, one in STORED.items()}

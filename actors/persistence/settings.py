@@ -11,7 +11,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 STORED_BY_DEFAULT: Final = (
     "quote", "trade", "liquidation", "bar", "feature", "flow", "footprint", "news", "alert", "signal", "sweep",
-    "gap",
+    "verdict", "gap",
 )  # fmt: skip
 """As `tables.DEFAULT_KINDS`; that module imports SQLAlchemy, and who only checks settings need not."""
 

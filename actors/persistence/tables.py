@@ -10,12 +10,12 @@ The primary key of a table is the natural key of what it holds and begins with w
 
     table         primary key                                           a second row of that key
     trades        instrument, ts_event_ns, trade_id, trade_ref          is refused and counted
-    bars          instrument, timeframe, ts_open_ns                     wins with the same or a later revision
+    bars          instrument, timeframe, ts_open_ns                     wins with a later revision, or the same and no less coverage
     features      instrument, timeframe, ts_open_ns                     wins: the newest values of a candle
     footprints    instrument, timeframe, ts_open_ns                     wins with the same or a later revision
     gaps          gap_id                                                wins if it was announced later
     news          ts_event_ns, source, news_id                          is refused and counted
-    quotes books liquidations flows alerts signals sweeps
+    quotes books liquidations flows alerts signals sweeps verdicts
                   instrument, ts_event_ns, publisher, epoch, seq, k     is refused and counted
 """
 
@@ -115,7 +115,7 @@ bars: Final = _table(
     ("instrument_id", "timeframe", "ts_open_ns"),
     "instrument_id:int timeframe:text ts_open_ns:big ts_event_ns:big open:float high:float low:float close:float "
     "volume:float buy_volume:float sell_volume:float vwap:float count:big status:text coverage:float "
-    f"revision:int source:text {_RECORD}",
+    f"revision:int source:text {_RECORD} ts_recv_ns:big is_adjusted:bool reason:text",
 )
 """Closed candles, the newest revision of each; the running one (revision 0) is never stored."""
 features: Final = _table(
@@ -149,6 +149,14 @@ sweeps: Final = _table(
     f"{_AT} ts_first_ns:big side:small first_price:float last_price:float levels:int size:float notional:float "
     "vwap:float count:big is_inferred:bool",
 )
+verdicts: Final = _table(
+    "verdicts",
+    BY_RECORD,
+    f"{_AT} timeframe:text ts_open_ns:big provider:text verdict:text reasons_json:text open:float high:float "
+    "low:float close:float volume:float",
+    is_wide=True,
+)
+"""Candles of providers that were not taken as they came, as they came."""
 news: Final = _table(
     "news",
     ("ts_event_ns", "source", "news_id"),
@@ -222,7 +230,7 @@ STORED: Final[dict[str, Stored]] = {
         Stored("trade", trades, "ts_event_ns"),
         Stored("book", books, "ts_event_ns"),
         Stored("liquidation", liquidations, "ts_event_ns"),
-        Stored("bar", bars, "ts_open_ns", ("revision",)),
+        Stored("bar", bars, "ts_open_ns", ("revision", "coverage")),
         Stored("feature", features, "ts_open_ns", _LATER),
         Stored("flow", flows, "ts_event_ns"),
         Stored("footprint", footprints, "ts_open_ns", ("revision",)),
@@ -230,6 +238,7 @@ STORED: Final[dict[str, Stored]] = {
         Stored("alert", alerts, "ts_event_ns"),
         Stored("signal", signals, "ts_event_ns"),
         Stored("sweep", sweeps, "ts_event_ns"),
+        Stored("verdict", verdicts, "ts_event_ns"),
         Stored("gap", gaps, "from_ts_ns", _LATER),
     )
 }

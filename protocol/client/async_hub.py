@@ -33,7 +33,18 @@ from protocol.client.results import (
     TopicInfo,
 )
 from protocol.client.trades import Trades
-from protocol.messages import Alert, Feature, Footprint, Gap, Liquidation, Message, News, Signal, Sweep
+from protocol.messages import (
+    Alert,
+    Feature,
+    Footprint,
+    Gap,
+    Liquidation,
+    Message,
+    News,
+    Signal,
+    Sweep,
+    Verdict,
+)
 
 T = TypeVar("T")
 
@@ -193,6 +204,10 @@ class AsyncHub:
     async def sweeps(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Sweep]:
         """As `Hub.sweeps`."""
         return await self._ask(questions.listing("sweeps", n, symbol=symbol, venue=venue))
+
+    async def verdicts(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Verdict]:
+        """As `Hub.verdicts`."""
+        return await self._ask(questions.listing("verdicts", n, symbol=symbol, venue=venue))
 
     async def gaps(
         self, n: int = 100, *, symbol: str = "", venue: str = "", kind: str = "", state: str = ""

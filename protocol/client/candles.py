@@ -118,6 +118,21 @@ class Candles(Table):
         """0 while open, 1 at the close, more after corrections."""
         return self.rows["revision"]
 
+    @property
+    def is_adjusted(self) -> NDArray[np.bool_]:
+        """Prices are adjusted for splits, by the provider."""
+        return self.rows["is_adjusted"]
+
+    @property
+    def is_repaired(self) -> NDArray[np.bool_]:
+        """Not simply what the provider sent: the stored candle gives the reason."""
+        return self.rows["is_repaired"]
+
+    @property
+    def ts_recv_ns(self) -> Integers:
+        """When each was fetched from its provider, ns; 0 where it was built from trades or quotes."""
+        return self.rows["ts_recv_ns"]
+
     @cached_property
     def status(self) -> NDArray[np.str_]:
         """open, closed, quiet, gap or stale."""

@@ -33,7 +33,18 @@ from protocol.client.results import (
 )
 from protocol.client.streaming import stream_messages
 from protocol.client.trades import Trades
-from protocol.messages import Alert, Feature, Footprint, Gap, Liquidation, Message, News, Signal, Sweep
+from protocol.messages import (
+    Alert,
+    Feature,
+    Footprint,
+    Gap,
+    Liquidation,
+    Message,
+    News,
+    Signal,
+    Sweep,
+    Verdict,
+)
 
 T = TypeVar("T")
 
@@ -206,6 +217,10 @@ class Hub:
         """The last `n` sweeps (0: all kept), oldest first."""
         return self._ask(questions.listing("sweeps", n, symbol=symbol, venue=venue))
 
+    def verdicts(self, n: int = 100, *, symbol: str = "", venue: str = "") -> list[Verdict]:
+        """The last `n` verdicts on providers' candles that were not taken as they came (0: all kept), oldest first."""
+        return self._ask(questions.listing("verdicts", n, symbol=symbol, venue=venue))
+
     def gaps(
         self, n: int = 100, *, symbol: str = "", venue: str = "", kind: str = "", state: str = ""
     ) -> list[Gap]:
@@ -236,7 +251,8 @@ class Hub:
     ) -> Past:
         """Candles (`kind` bar), trades, quotes or others of a time range, the newest `n` of it (0: all), oldest first.
 
-        Others: gap, feature and footprint (of `timeframe`), flow (of every window), alert, signal, liquidation, sweep.
+        Others: gap, feature and footprint (of `timeframe`), flow (of every window), alert, signal, liquidation, sweep,
+        verdict.
 
         What the hub does not keep comes from the database. `parts` of the result says which rows came from where,
         `missing` what could not be had and why.

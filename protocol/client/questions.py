@@ -41,6 +41,7 @@ from protocol.messages import (
     Signal,
     Sweep,
     Trade,
+    Verdict,
 )
 from protocol.messages import (
     Book as BookMessage,
@@ -96,6 +97,7 @@ _lists: Final[dict[str, Any]] = {
     "news": Decoder(list[News]).decode,
     "liquidations": Decoder(list[Liquidation]).decode,
     "sweeps": Decoder(list[Sweep]).decode,
+    "verdicts": Decoder(list[Verdict]).decode,
     "gaps": Decoder(list[Gap]).decode,
 }
 
@@ -258,7 +260,7 @@ def _maker(kind: type[M]) -> Callable[[Reply], Events[M]]:
 
 
 def listing(op: str, n: int = 100, *, symbol: str = "", venue: str = "") -> Question[list[Any]]:
-    """The last `n` (0: all kept) `alerts`, `signals`, `news`, `liquidations` or `sweeps`, oldest first."""
+    """The last `n` (0: all kept) `alerts`, `signals`, `news`, `liquidations`, `sweeps` or `verdicts`, oldest first."""
     decode = _lists[op]
     return Question(Request(op=op, n=n, symbol=symbol, venue=venue), lambda reply: list(decode(reply.data)))
 
@@ -302,7 +304,8 @@ _MAKERS: Final[dict[str, Callable[[Reply], Past]]] = {
     "trade": _make_trades,
     "quote": _make_quotes,
     **{
-        kind.KIND: _maker(kind) for kind in (Gap, Feature, Footprint, Flow, Alert, Signal, Liquidation, Sweep)
+        kind.KIND: _maker(kind)
+        for kind in (Gap, Feature, Footprint, Flow, Alert, Signal, Liquidation, Sweep, Verdict)
     },
 }
 

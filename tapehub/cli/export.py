@@ -46,7 +46,8 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per option
         str,
         typer.Argument(
             metavar="KIND",
-            help="trades quotes books liquidations bars features flows footprints news alerts signals sweeps gaps",
+            help="trades quotes books liquidations bars features flows footprints news alerts signals sweeps "
+            "verdicts gaps",
         ),
     ],
     symbol: Annotated[

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def list_gaps(  # noqa: PLR0913, PLR0917 - one parameter per option
     symbol: Annotated[str, typer.Option("--symbol", help="Only this one.", show_default=False)] = "",
-    kind: Annotated[str, typer.Option("--kind", help="trade, quote or book.", show_default=False)] = "",
+    kind: Annotated[str, typer.Option("--kind", help="trade, quote, book or bar.", show_default=False)] = "",
     state: Annotated[
         str, typer.Option("--state", help="open, filling, filled or unfillable.", show_default=False)
     ] = "",
@@ -200,12 +200,13 @@ def _find(hub: Hub, gap_id: str) -> Gap:
 
 
 def _candles(hub: Hub, gaps: list[Gap]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """The minutes of every symbol with a gap of trades, as far back as the oldest of them."""
+    """The minutes of every symbol with a gap that candles are made of, as far back as the oldest of them."""
     from protocol.client import Candles, questions
+    from tapehub.gaps import OF_CANDLES
 
     oldest: dict[tuple[str, str], int] = {}
     for gap in gaps:
-        if gap.kind == "trade":
+        if gap.kind in OF_CANDLES:
             key = gap.symbol, gap.venue
             oldest[key] = min(gap.from_ts_ns, oldest.get(key, gap.from_ts_ns))
     asked = [
@@ -226,18 +227,18 @@ def _revised_minutes(
     gap: Gap, candles: dict[tuple[str, str], list[dict[str, Any]]]
 ) -> list[dict[str, Any]] | None:
     """Minutes that a gap changed; None where the hub keeps none."""
-    from tapehub.gaps import revised
+    from tapehub.gaps import OF_CANDLES, revised
 
     rows = candles.get((gap.symbol, gap.venue))
-    return None if rows is None or gap.kind != "trade" else revised(gap, rows, _MINUTE_NS)
+    return None if rows is None or gap.kind not in OF_CANDLES else revised(gap, rows, _MINUTE_NS)
 
 
 def _bars_of(hub: Hub, gap: Gap) -> list[dict[str, Any]]:
     """Candles of several timeframes that a gap changed."""
     from protocol.client import Candles, questions
-    from tapehub.gaps import revised
+    from tapehub.gaps import OF_CANDLES, revised
 
-    if gap.kind != "trade":
+    if gap.kind not in OF_CANDLES:
         return []
     asked = [
         questions.candles(

@@ -73,9 +73,9 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Ask the stored data in SQL; works while the system runs, changes nothing, needs no internet.
 
-    The SQL is DuckDB's. Tables: trades quotes books liquidations bars features flows footprints news alerts signals sweeps gaps;
-    of bars, features, footprints and gaps the newest version of each. A plain name is read from the Parquet files where
-    there are any, else from the database; parquet.trades and db.trades name one of them. Rows of the database
+    The SQL is DuckDB's. Tables: trades quotes books liquidations bars features flows footprints news alerts signals sweeps verdicts
+    gaps; of bars, features, footprints and gaps the newest version of each. A plain name is read from the Parquet files
+    where there are any, else from the database; parquet.trades and db.trades name one of them. Rows of the database
     are copied into memory first: --from and --to keep that small. Times are ns since 1970 UTC: utc(ts_event_ns)
     shows one, ns('2026-11-21 09:00:00') makes one. Exit 5: nothing is stored.
 

@@ -29,8 +29,8 @@ def snap(  # noqa: PLR0913, PLR0917 - one parameter per option
         str,
         typer.Argument(
             metavar="KIND",
-            help="tick ticks bbo candles book trades flow features footprint profile alerts sweeps signals liquidations "
-            "news gaps status symbols",
+            help="tick ticks bbo candles book trades flow features footprint profile alerts sweeps verdicts signals "
+            "liquidations news gaps status symbols",
         ),
     ],
     symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", show_default=False)] = None,

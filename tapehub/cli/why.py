@@ -75,6 +75,7 @@ def hops_of(seen: Walk, serving: Mapping[str, Sequence[str]], silent_s: float) -
         silent_s: A symbol that brought nothing for so long is silent.
     """
     from tapehub import hops
+    from tapehub.walking import FETCHED_KINDS
 
     limits = hops.Limits(silent_s)
     found: list[Hop] = []
@@ -93,7 +94,9 @@ def hops_of(seen: Walk, serving: Mapping[str, Sequence[str]], silent_s: float) -
     source = max(seen.collectors.values(), key=lambda one: one.newest_ns, default=None)
     for shard in _serving(seen.aggregators):
         found.append(hops.aggregator_hop(shard, source, limits))
-    found += [hops.orderflow_hop(one, source, limits) for one in _serving(seen.orderflows)]
+    streams = [one for one in seen.collectors.values() if one.kinds != FETCHED_KINDS]
+    streamed = max(streams, key=lambda one: one.newest_ns, default=None)
+    found += [hops.orderflow_hop(one, streamed, limits) for one in _serving(seen.orderflows)]
     found += [hops.detector_hop(one) for one in seen.detectors.values()]
     source_age_s = source.age_s if source is not None else None
     for name, (answers, error) in seen.hubs.items():

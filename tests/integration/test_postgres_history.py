@@ -20,7 +20,7 @@ from protocol.errors import Overloaded
 from protocol.history import Sizes, windows_request
 from protocol.record import RecordKind
 from protocol.requests import Reply, Request, decode_reply, encode_request
-from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, Pen, bar, gap, quote, trade
+from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, Pen, bar, fetched, gap, quote, trade, verdict
 
 SERVER = os.environ.get("TAPEHUB_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
 
@@ -58,6 +58,12 @@ def fill(url: str, folder: Path) -> None:
         batch.add(folds.frame(f"bar.binance.BTC_USDT.{timeframe}", made))
     odd = bar(1, symbol="ETH_USDT", source="rest.binance", status="gap", coverage=0.5, vwap=math.nan)
     batch.add(folds.frame("bar.binance.ETH_USDT.1m", [odd]))
+    given = [
+        fetched(n, source=("polygon", "yahoo")[n % 2], is_adjusted=n > 3, reason="x" * (n % 3))
+        for n in range(9)
+    ]
+    batch.add(pen.frame("bar.rest.EUR_USD.1m", given))
+    batch.add(pen.frame("verdict.rest.EUR_USD", [verdict(), verdict(BASE_NS + 1, volume=math.nan)]))
     for state in ("open", "filled"):
         entry = gap("g-5-1", state, count=3)
         batch.add(pen.frame("gap.binance.BTC_USDT", [entry], kind=RecordKind.UPSTREAM_GAP))
@@ -79,10 +85,13 @@ QUESTIONS: list[Request] = [
     ),
     Request(op="history", symbol="BTC_USDT", timeframe="1h"),
     Request(op="history", symbol="ETH_USDT"),
+    Request(op="history", symbol="EUR_USD", n=4),
+    Request(op="history", symbol="EUR_USD", kind="verdict", n=1, args={"order": "oldest"}),
     Request(op="history", symbol="NOPE"),
     Request(op="latest"),
     Request(op="latest", kind="trade"),
     windows_request(Sizes(10, 20, 5)),
+    windows_request(Sizes(bars=5, lists=5)),
     windows_request(Sizes(30, 20, 5), max_bytes=2000),
 ]
 

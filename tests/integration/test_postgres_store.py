@@ -81,6 +81,22 @@ def test_down_to_nothing_and_up_again(opened):
     assert store.positions() == {}
 
 
+def test_candles_of_the_second_schema_were_built_here_and_outlive_the_way_back(opened):
+    store = opened()
+    schema.downgrade(store.engine, "0002")
+    row = (1, "1m", 60, 61, 1.0, 2.0, 0.5, 1.5, 9.0, 4.0, 5.0, 1.2, 7, "closed", 1.0, 1, "trade", 1, 9, 1, 0)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO bars VALUES ({', '.join(['%s'] * len(row))})", row)
+    assert store.positions() == {}
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM bars")).all() == [(*row, 0, False, "")]
+    store.disconnect()
+    schema.downgrade(store.engine, "0002")
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM bars")).all() == [row]
+        assert "verdicts" not in inspect(connection).get_table_names()
+
+
 def test_a_connection_that_is_cut_is_told_and_all_is_caught_up(opened):
     store, publisher = opened(), Publisher()
     filled(store, publisher, trade(1))

@@ -57,7 +57,7 @@ class FakeHub:
         self.fleet = Fleet(made.silence_s)
         self.counters: Counter[str] = Counter()
         ttl_s = {"quote": 5.0, "trade": 60.0, "book": 5.0, "bar": 5.0}
-        freshness = Freshness(ttl_s, self.fleet, self.store.gaps, lambda *_: True, lambda _: "trade")
+        freshness = Freshness(ttl_s, self.fleet, self.store.gaps, lambda *_: True, lambda *_: "trade")
         self.desk = Desk("hub.1", 7, self.clock, self.catalog, self.store, self.fleet, freshness)
         own = {"state": "RUNNING", "counters": {"ticks_received": 1}, "seq": 3}
         endpoints = {

@@ -8,7 +8,19 @@ from typing import Any
 import msgspec
 
 from protocol.codec import encode_events
-from protocol.messages import Bar, Book, Feature, Flow, Footprint, Gap, Message, Quote, Sweep, Trade
+from protocol.messages import (
+    Bar,
+    Book,
+    Feature,
+    Flow,
+    Footprint,
+    Gap,
+    Message,
+    Quote,
+    Sweep,
+    Trade,
+    Verdict,
+)
 from protocol.record import Frame, FrameWriter, RecordKind, parse_frame
 
 MINUTE_NS = 60_000_000_000
@@ -94,6 +106,23 @@ def sweep(at_ns: int = BASE_NS, **changes: Any) -> Sweep:
     made = Sweep(
         "BTC_USDT", "binance", at_ns, at_ns - 1, -1, 100.0, 99.5, 4, 2.0, 199.5, 99.75, 6, is_inferred=False
     )
+    return msgspec.structs.replace(made, **changes)
+
+
+def fetched(minute: int, **changes: Any) -> Bar:
+    """A minute as a provider gave it."""
+    values: dict[str, Any] = {
+        "symbol": "EUR_USD", "venue": "rest", "source": "yahoo", "volume": 0.0, "buy_volume": 0.0, "sell_volume": 0.0,
+        "ts_event_ns": (minute + 1) * MINUTE_NS, "ts_recv_ns": (minute + 1) * MINUTE_NS + SECOND_NS,
+    }  # fmt: skip
+    return bar(minute, **values | changes)
+
+
+def verdict(at_ns: int = BASE_NS, **changes: Any) -> Verdict:
+    made = Verdict(
+        "EUR_USD", "rest", at_ns, "1m", at_ns // MINUTE_NS * MINUTE_NS, "yahoo", "quarantine",
+        ["close 9.5 is 78 spreads from the minute before", "polygon says 1.16"], 1.16, 9.5, 1.15, 9.5, 0.0,
+    )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
 
 

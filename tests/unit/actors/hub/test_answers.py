@@ -18,11 +18,13 @@ from tests.unit.actors.hub.samples import (
     Pen,
     bar,
     book,
+    fetched,
     footprint,
     gap,
     quote,
     sweep,
     trade,
+    verdict,
 )
 
 QUOTE = "quote.binance.BTC_USDT"
@@ -367,6 +369,8 @@ def full_hub() -> FakeHub:
     hub.hear("feature.binance.BTC_USDT.1m", Feature("BTC_USDT", "binance", "1m", 0, 0, True, {}))
     hub.hear("footprint.binance.BTC_USDT.1m", footprint(0))
     hub.hear("sweep.binance.BTC_USDT", sweep())
+    hub.hear("bar.rest.EUR_USD.1m", fetched(0))
+    hub.hear("verdict.rest.EUR_USD", verdict())
     return hub
 
 

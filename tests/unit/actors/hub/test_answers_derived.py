@@ -7,9 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from protocol.messages import Feature, Flow, Footprint, News, Sweep
+from protocol.messages import Feature, Flow, Footprint, News, Sweep, Verdict
 from tests.unit.actors.hub.desks import FakeHub
-from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, feature, flow, footprint, sweep
+from tests.unit.actors.hub.samples import (
+    BASE_NS,
+    MINUTE_NS,
+    feature,
+    flow,
+    footprint,
+    sweep,
+    verdict,
+)
 
 decode = msgspec.msgpack.decode
 
@@ -60,6 +68,16 @@ def test_sweeps_are_listed_like_alerts(hub: FakeHub) -> None:
 
     assert decode(hub.ask("sweeps", n=2).data, type=list[Sweep]) == [sweep(BASE_NS + 1), sweep(BASE_NS + 2)]
     assert hub.data("sweeps", symbol="ETH_USDT") == []
+
+
+def test_verdicts_on_candles_are_listed_too(hub: FakeHub) -> None:
+    told = [verdict(BASE_NS + number) for number in range(3)]
+    for one in told:
+        hub.hear("verdict.rest.EUR_USD", one, publisher="collector.rest.1")
+
+    assert decode(hub.ask("verdicts", n=2).data, type=list[Verdict]) == told[1:]
+    assert hub.data("verdicts", venue="binance") == []
+    assert hub.store.received()["verdicts_received"] == 3
 
 
 def test_a_stream_begins_with_the_last_events_of_its_topic(hub: FakeHub) -> None:

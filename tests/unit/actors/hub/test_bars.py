@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 
 from actors.hub.bars import BarWindow
 from protocol.messages import Bar
-from protocol.windows import BAR_BYTES, bar_dtype, pack_bar
-from tests.unit.actors.hub.samples import bar
+from protocol.windows import BAR_BYTES, REASON_ELSEWHERE, bar_dtype, pack_bar
+from tests.unit.actors.hub.samples import bar, fetched
 
 MINUTE_NS = 60_000_000_000
 
@@ -48,6 +49,41 @@ def test_a_bar_survives_packing_exactly() -> None:
     window.upsert(original)
 
     assert window.bar(0) == original
+
+
+def test_a_bar_of_a_provider_keeps_when_it_was_fetched_and_that_it_was_changed() -> None:
+    window = BarWindow("EUR_USD", "rest", "1m", 4)
+    original = fetched(3, is_adjusted=True, reason="high 0.9 was below close 1.0")
+
+    window.upsert(original)
+
+    assert window.bar(0) == msgspec.structs.replace(original, reason=REASON_ELSEWHERE)
+
+
+def test_a_stretch_of_older_candles_goes_in_with_one_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 candles one by one would move all that is newer 500 times."""
+    window = window_of(2000)
+    window.upsert_all([bar(minute) for minute in range(1000, 2000)])
+    window.upsert(bar(0))
+    monkeypatch.setattr(BarWindow, "_insert", lambda *_: pytest.fail("one was moved by itself"))
+
+    assert window.upsert_all([bar(minute, close=2.0) for minute in range(300, 800)]) == 0
+
+    assert opens(window) == [minute * MINUTE_NS for minute in (0, *range(300, 800), *range(1000, 2000))]
+    assert window.bar(1).close == 2.0
+    window.upsert(bar(2000))
+    assert len(window) == 1502
+
+
+def test_of_older_candles_a_full_window_takes_none() -> None:
+    window = window_of(10)
+    window.upsert_all([bar(minute) for minute in range(100, 120)])
+
+    assert window.upsert_all([bar(minute) for minute in range(50)]) == 50
+
+    assert opens(window) == [minute * MINUTE_NS for minute in range(110, 120)]
+    assert window.upsert_all([bar(minute, revision=0) for minute in range(100, 125)]) == 20
+    assert opens(window) == [minute * MINUTE_NS for minute in range(115, 125)]
 
 
 def test_a_missing_minute_is_filled_in_place() -> None:
@@ -118,6 +154,34 @@ def test_any_order_of_candles_leaves_the_newest_ones_at_their_highest_revision(
             del kept[min(kept)]
 
     assert [window.bar(index) for index in range(len(window))] == [kept[minute] for minute in sorted(kept)]
+
+
+frames = st.lists(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 2), st.integers(0, 3), st.integers(1, 99)), max_size=12
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames, st.integers(1, 20))
+def test_a_frame_leaves_what_its_candles_one_by_one_would(
+    steps: list[list[tuple[int, int, int, int]]], limit: int
+) -> None:
+    whole, single = window_of(limit), window_of(limit)
+
+    for step in steps:
+        candles = [
+            bar(minute, close=float(close), revision=revision, ts_event_ns=event, source=f"provider.{close}")
+            for minute, revision, event, close in step
+        ]
+        whole.upsert_all(candles)
+        for candle in candles:
+            single.upsert(candle)
+
+    kept = [[one.bar(index) for index in range(len(one))] for one in (whole, single)]
+    assert kept[0] == kept[1]
 
 
 stored_bars = st.dictionaries(st.integers(0, 30), st.integers(1, 3), max_size=20)

@@ -13,6 +13,7 @@ from actors.hub.warm_start import WarmStart
 from protocol.errors import HubTimeout
 from protocol.replay import Position
 from protocol.requests import Reply, decode_reply, encode_request, raw
+from protocol.windows import BAR_BYTES
 from tests.unit.actors.hub.samples import SECOND_NS, bar
 from tests.unit.actors.hub.starting import AGGREGATOR, COLLECTOR, Start, minute_of
 
@@ -40,12 +41,16 @@ def test_without_a_persistence_actor_the_hub_is_cold_at_once() -> None:
         HubTimeout("nobody there"),
         Reply(id=1, ok=False, code="overloaded", message="the database is down"),
         Reply(id=1, ok=True, data=raw("text")),
-        Reply(
-            id=1,
-            ok=True,
-            data=raw([{"x": [1, 2]}, "", [["v", "s", "1m", "p", 1, 1, [], b"x" * 104]], [], []]),
+        *(
+            Reply(
+                id=1,
+                ok=True,
+                data=raw([{"x": [1, 2]}, "", [["v", "s", "1m", "p", 1, 1, [], b"x" * size]], [], []]),
+            )
+            for size in (BAR_BYTES, BAR_BYTES - 8)
         ),
     ],
+    ids=["no answer", "refusal", "rubbish", "rows of rubbish", "rows of another length"],
 )
 def test_a_hub_goes_on_cold_and_fills_the_older_part_later(world: Start, answer: Reply | Exception) -> None:
     for number in range(1, 6):

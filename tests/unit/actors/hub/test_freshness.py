@@ -24,7 +24,7 @@ class World:
         self.fleet = Fleet(1.5)
         self.gaps = GapLedger(10)
         self.judge = Freshness(
-            {"quote": 5.0, "bar": 5.0}, self.fleet, self.gaps, lambda *_: is_open, lambda _: "trade"
+            {"quote": 5.0, "bar": 5.0}, self.fleet, self.gaps, lambda *_: is_open, lambda *_: "trade"
         )
 
     def beat(self, at_s: float, state: str = "RUNNING", epoch: int = 1, seq: int = 0) -> None:

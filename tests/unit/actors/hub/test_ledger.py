@@ -73,6 +73,22 @@ def test_a_new_process_ends_the_gaps_of_the_one_before() -> None:
     assert ledger.is_open("binance", "ETH_USDT", "trade")
 
 
+def test_missing_minutes_are_missing_until_their_last_one_is_known() -> None:
+    """Of candles the ids are minutes since 1970; while nobody can be asked the hole grows."""
+    ledger = GapLedger(10)
+    minutes = {"kind": "bar", "symbol": "EUR_USD", "venue": "rest", "from_id": 29_000_000}
+    ledger.add([gap("collector.rest.1-7-1", **minutes)])
+    assert ledger.is_open("rest", "EUR_USD", "bar")
+
+    for state, repaired in (("filling", 0), ("filled", 9)):
+        told = gap(
+            "collector.rest.1-7-1", state, **minutes, to_id=29_000_008, to_ts_ns=BASE_NS, count=repaired
+        )
+        ledger.add([told])
+        assert not ledger.is_open("rest", "EUR_USD", "bar")
+        assert ledger.newest(0, "EUR_USD", kind="bar") == [told]
+
+
 def test_filters() -> None:
     ledger = GapLedger(10)
     ledger.add([gap("1"), gap("2", kind="book"), gap("3", symbol="ETH_USDT"), gap("4", "filled", to_ts_ns=1)])

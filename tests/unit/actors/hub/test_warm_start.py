@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.hub.candles import BarSlot
 from actors.hub.series import SeriesSlot
 from actors.hub.slots import FlowSlot
 from actors.hub.trades import TradeSlot
@@ -21,11 +22,13 @@ from tests.unit.actors.hub.samples import (
     MINUTE_NS,
     bar,
     feature,
+    fetched,
     flow,
     footprint,
     gap,
     sweep,
     trade,
+    verdict,
 )
 from tests.unit.actors.hub.starting import AGGREGATOR, BARS, COLLECTOR, GAPS, QUOTES, Start, minute_of
 
@@ -169,6 +172,31 @@ def test_what_is_derived_comes_back_with_the_windows(world: Start) -> None:
     assert [one.ts_event_ns - BASE_NS for one in listed["alert"]] == [1, 2, 3, 4, 5, 6]
     assert listed["sweep"] == [sweep(BASE_NS + number) for number in range(1, 6)]
     assert len(listed["news"]) == 1
+
+
+def test_candles_of_providers_come_back_with_their_sources_and_marks(world: Start) -> None:
+    topic = "bar.rest.EUR_USD.1m"
+    names = ("yahoo", "polygon", "twelvedata")
+    sent = [fetched(n, source=names[n % 3], is_adjusted=n == 4, reason="x" * (n % 2)) for n in range(1, 9)]
+    world.publish(topic, *sent[:5])
+    told = [verdict(BASE_NS + n) for n in range(3)]
+    world.publish("verdict.rest.EUR_USD", *told[:2])
+    world.store_all()
+    world.publish(topic, *sent[5:], fetched(9, status="stale", revision=0, source="polygon"))
+    world.publish("verdict.rest.EUR_USD", told[2])
+
+    world.warm()
+    world.pull(world.begun[0])
+
+    slot = world.hub.get(topic)
+    assert isinstance(slot, BarSlot)
+    found = [slot.window.bar(at) for at in range(len(slot.window))]
+    assert [(one.source, one.ts_recv_ns, one.is_adjusted, bool(one.reason)) for one in found] == [
+        *((one.source, one.ts_recv_ns, one.is_adjusted, bool(one.reason)) for one in sent),
+        ("polygon", fetched(9).ts_recv_ns, False, False),
+    ]
+    assert slot.is_last_known()
+    assert world.hub.logs["verdict"].newest(0) == told
 
 
 def test_an_event_that_was_heard_before_the_stored_ones_came_stays_behind_them(world: Start) -> None:

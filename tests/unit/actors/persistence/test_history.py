@@ -29,7 +29,7 @@ from protocol.messages import Alert, Footprint, Gap, Liquidation, Quote, Signal,
 from protocol.record import RecordKind
 from protocol.replay import Position
 from protocol.requests import Reply, Request, decode_reply, encode_request
-from protocol.windows import BAR_BYTES, BarData, bar_dtype, pack_bar, unpack_bar
+from protocol.windows import BAR_BYTES, REASON_ELSEWHERE, BarData, bar_dtype, pack_bar, unpack_bar
 from tests.support.stored import Stored
 from tests.unit.actors.hub.samples import (
     BASE_NS,
@@ -37,12 +37,14 @@ from tests.unit.actors.hub.samples import (
     Pen,
     bar,
     feature,
+    fetched,
     flow,
     footprint,
     gap,
     quote,
     sweep,
     trade,
+    verdict,
 )
 
 TRADE, QUOTE = "trade.binance.BTC_USDT", "quote.binance.BTC_USDT"
@@ -126,6 +128,31 @@ def test_a_candle_comes_back_exactly_whatever_it_holds(library: Library) -> None
     assert (found.source, math.isnan(found.vwap)) == ("rest.binance", True)
 
 
+@pytest.mark.parametrize("venue", ["rest", "ig"])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_candles_of_providers_come_back_with_whom_they_are_from(
+    library: Library, venue: str, order: str
+) -> None:
+    sent = [
+        fetched(
+            minute, venue=venue, source=("polygon", "yahoo", "trade")[minute % 3], is_adjusted=minute % 2 == 0,
+            reason="" if minute % 4 else "nobody traded: yahoo, polygon", vwap=math.nan if minute == 5 else 1.0,
+        )
+        for minute in range(9)
+    ]  # fmt: skip
+    library.write(f"bar.{venue}.EUR_USD.1m", *sent)
+
+    pages = library.pages(BarData, order, symbol="EUR_USD", n=4)
+
+    found = [
+        unpack_bar(page.rows, at, ("EUR_USD", venue, "1m"), page.sources)
+        for page in (pages if order == "oldest" else pages[::-1])
+        for at in range(len(page.rows) // BAR_BYTES)
+    ]
+    wanted = [msgspec.structs.replace(one, reason=REASON_ELSEWHERE if one.reason else "") for one in sent]
+    assert list(map(repr, found)) == list(map(repr, wanted))
+
+
 def test_the_answer_says_what_it_covers_and_what_is_newest(library: Library) -> None:
     library.write("bar.binance.BTC_USDT.1m", *map(bar, range(10)))
 
@@ -195,6 +222,7 @@ EVENTS: list[Any] = [
     Signal("BTC_USDT", "cross", BASE_NS, 1, 1.0, 2.0, 3.0, 0.5, {"ema": 1.0}),
     Liquidation("BTC_USDT", "binance", BASE_NS, BASE_NS + 1, 3.0, 4.0, -1),
     sweep(),
+    verdict(symbol="BTC_USDT", venue="binance"),
 ]
 
 

@@ -71,7 +71,7 @@ def test_rows_of_the_first_schema_outlive_the_second_and_the_way_back(store):
         connection.execute(text("INSERT INTO flows VALUES (1, 61, 1, 9, 2, 0, 60.0, 1, '{}')"))
     assert store.positions() == {}
     with store.engine.begin() as connection:
-        assert schema.current(connection) == "0002"
+        assert schema.current(connection) == schema.HEAD
         grown = connection.execute(text("SELECT ts_open_ns, revision, coverage FROM features")).all()
         assert grown == [(60, 0, None)]
         grown = connection.execute(text("SELECT ts_event_ns, reason, coverage FROM flows")).all()
@@ -80,6 +80,23 @@ def test_rows_of_the_first_schema_outlive_the_second_and_the_way_back(store):
     with store.engine.connect() as connection:
         assert connection.execute(text("SELECT * FROM flows")).all() == [(1, 61, 1, 9, 2, 0, 60.0, 1, "{}")]
         assert not {"footprints", "sweeps"} & set(inspect(connection).get_table_names())
+
+
+def test_candles_of_the_second_schema_were_built_here_and_outlive_the_way_back(store):
+    store.positions()
+    schema.downgrade(store.engine, "0002")
+    row = (1, "1m", 60, 61, 1.0, 2.0, 0.5, 1.5, 9.0, 4.0, 5.0, 1.2, 7, "closed", 1.0, 1, "trade", 1, 9, 1, 0)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO bars VALUES ({', '.join('?' * len(row))})", row)
+    assert store.positions() == {}
+    with store.engine.connect() as connection:
+        grown = connection.execute(text("SELECT * FROM bars")).all()
+        assert grown == [(*row, 0, False, "")]
+        assert "verdicts" in inspect(connection).get_table_names()
+    schema.downgrade(store.engine, "0002")
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM bars")).all() == [row]
+        assert "verdicts" not in inspect(connection).get_table_names()
 
 
 def test_a_migration_that_fails_leaves_the_version_before(store, monkeypatch):

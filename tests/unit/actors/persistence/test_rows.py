@@ -27,7 +27,7 @@ from protocol.messages import (
 )
 from protocol.record import FLAG_REPAIRED
 from protocol.replay import Position
-from tests.unit.actors.hub.samples import footprint, sweep
+from tests.unit.actors.hub.samples import fetched, footprint, sweep, verdict
 from tests.unit.actors.persistence.frames import BASE_NS, NAME, Publisher, bar, gap, quote, trade
 
 ONE_OF_EACH = [
@@ -43,6 +43,7 @@ ONE_OF_EACH = [
     Alert("BTC_USDT", "binance", "spike", "warning", 1, "text", {"z": 4.0}),
     Signal("BTC_USDT", "cross", 1, 1, 1.0, 2.0, 3.0, 0.5, {"ema": 1.0}),
     sweep(),
+    verdict(),
     gap("open"),
 ]
 
@@ -79,8 +80,17 @@ def test_there_is_a_sample_of_every_kind():
 
 def test_running_candles_are_not_kept_and_later_revisions_are():
     kind, rows, _ = rows_of(Publisher().frame([bar(0, 0), bar(0, 1), bar(1, 2)]), 1, Catalogue())
-    assert [as_dict(kind, row)["revision"] for row in rows] == [1, 2]
-    assert [row[-1] for row in rows] == [1, 2], "k is the place in the frame, not among the rows"
+    found = [as_dict(kind, row) for row in rows]
+    assert [one["revision"] for one in found] == [1, 2]
+    assert [one["k"] for one in found] == [1, 2], "k is the place in the frame, not among the rows"
+
+
+def test_a_candle_of_a_provider_says_when_it_was_fetched_and_why_it_is_not_as_it_came():
+    event = fetched(7, is_adjusted=True, reason="split of 4 to 1")
+    kind, [row], _ = rows_of(Publisher().frame([event]), 1, Catalogue())
+    found = as_dict(kind, row)
+    assert (found["source"], found["ts_recv_ns"]) == ("yahoo", event.ts_recv_ns)
+    assert (found["is_adjusted"], found["reason"]) == (True, "split of 4 to 1")
 
 
 def test_what_is_said_of_running_candles_is_not_kept():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.client.joining import Joint, Missing, Overture, Tail, is_behind
-from protocol.messages import Beat, Message, Trade
-from protocol.record import Frame
-from tests.unit.actors.hub.samples import BASE_NS, Pen, trade
+from protocol.codec import encode_events
+from protocol.messages import Bar, Beat, Message, Trade
+from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, Frame, RecordKind, parse_frame
+from tests.unit.actors.hub.samples import BASE_NS, Pen, bar, trade
 
 NAME = "trade.binance.BTC_USDT"
 PUBLISHER = "collector.binance.1"
@@ -139,3 +141,51 @@ def test_what_the_hub_remembers_of_both_is_not_heard_again() -> None:
     for frame in sent:
         found += joint.take(frame)
     assert ids(found) == [1, 2, 3]
+
+
+FETCHED = [FLAG_REPAIRED, FLAG_REFERENCE]
+
+
+def candles(flags: list[int], topic: str = "bar.binance.BTC_USDT.1m") -> list[Frame]:
+    """Frames of one candle each; one with a flag holds what the venue was asked for."""
+    pen = Pen()
+    return [
+        parse_frame(
+            pen.writer.build(topic, Bar.SCHEMA, encode_events([bar(minute)]), BASE_NS, RecordKind.DATA, flag)
+        )
+        for minute, flag in enumerate(flags)
+    ]
+
+
+def minutes(messages: list[Message]) -> list[int]:
+    return [message.ts_open_ns // 60_000_000_000 for message in messages if isinstance(message, Bar)]
+
+
+@pytest.mark.parametrize("flag", FETCHED)
+def test_candles_that_a_venue_was_asked_for_are_handed_to_nobody_and_are_no_loss(flag: int) -> None:
+    lost: list[Missing] = []
+    joint = Joint(lost.append)
+
+    found = [one for frame in candles([0, flag, flag, 0]) for one in joint.take(frame)]
+
+    assert minutes(found) == [0, 3]
+    assert lost == []
+
+
+@pytest.mark.parametrize("flag", FETCHED)
+def test_a_hub_that_does_not_keep_them_is_not_behind(flag: int) -> None:
+    sent = candles([flag, flag, flag])
+
+    assert not is_behind([], sent[1:])
+    assert not is_behind([Tail(sent[0].topic, PUBLISHER, 1, 1, msgspec.Raw(b"\x90"))], sent[2:])
+    assert is_behind([], candles([0, 0, 0])[1:]), "others do count"
+
+
+def test_trades_that_came_late_are_handed_out() -> None:
+    pen = Pen()
+    data = pen.writer.build(
+        NAME, Trade.SCHEMA, encode_events([trade(7)]), BASE_NS, RecordKind.DATA, FLAG_REPAIRED
+    )
+
+    assert ids(Joint().take(parse_frame(data))) == [7]
+    assert not is_behind([], [parse_frame(data)])

@@ -274,6 +274,7 @@ READS: list[Callable[[Any], Any]] = [
     lambda hub: hub.features("BTC_USDT"),
     lambda hub: hub.profile("BTC_USDT"),
     lambda hub: hub.sweeps(),
+    lambda hub: hub.verdicts(),
     lambda hub: hub.gaps(),
     lambda hub: hub.symbols(),
     lambda hub: hub.topics(),
