@@ -10,6 +10,7 @@ from actors.aggregator.settings import AggregatorSettings
 from actors.runtime.actor import Actor
 from actors.runtime.folding import Folding
 from protocol.errors import ConfigError, InvalidRequest, NoData
+from protocol.instruments import REST
 from protocol.requests import Request
 from protocol.sessions import session_named
 from protocol.topics import market_topic
@@ -19,7 +20,7 @@ MAX_BARS: Final = 5000
 
 
 class Aggregator(Actor):
-    """Builds candles and their indicators from the trades and quotes of every collector."""
+    """Builds candles and their indicators from the trades, quotes and provider minutes of every collector."""
 
     kind = "aggregator"
     Settings = AggregatorSettings
@@ -64,7 +65,7 @@ class Aggregator(Actor):
         """Series built, and per publisher and venue how far behind our clock its watermark is."""
         now_ns = self.clock.now_ns()
         return {
-            "series": len(self.fold.builders),
+            "series": len(self.fold.builders) + len(self.fold.minutes),
             **self._folding.detail(),
             "watermark_lag_s": {
                 f"{name} {venue}": round((now_ns - ts_ns) / 1e9, 3)
@@ -74,7 +75,7 @@ class Aggregator(Actor):
         }
 
     def _topics(self) -> list[str]:
-        """All trades, gaps, watermarks and fetched candles; of the quotes only those that candles are built from."""
+        """All trades, gaps, watermarks, minutes and fetched candles; of the quotes only those that candles are built from."""
         quotes = [
             market_topic("quote", venue, symbol)
             for symbol in self.catalog.symbols
@@ -89,7 +90,10 @@ class Aggregator(Actor):
         Raises:
             InvalidRequest: at none or several venues.
         """
-        venues = list(self.catalog.get(symbol).venues)
+        names = list(self.catalog.get(symbol).venues)
+        venues = [
+            name for name in names if name != REST
+        ] or names  # a venue's own candles before providers' bars
         if len(venues) == 1:
             return venues[0]
         raise InvalidRequest(f"{symbol} is at {', '.join(venues) or 'no venue'}: name one", errors=["venue"])

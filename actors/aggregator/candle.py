@@ -149,6 +149,11 @@ class Candle(msgspec.Struct, array_like=True, gc=False):
         self.open = self.high = self.low = self.close = price
 
     @property
+    def event_ns(self) -> int:
+        """Newest event; the end of the interval where there was none."""
+        return self.last_ns if self.count else self.close_ns
+
+    @property
     def vwap(self) -> float:
         """Volume-weighted average price, inside [low, high] whatever rounding says; the close without volume."""
         if self.volume <= 0.0:
@@ -168,7 +173,7 @@ class Candle(msgspec.Struct, array_like=True, gc=False):
             venue,
             timeframe,
             self.open_ns,
-            self.last_ns if self.count else self.close_ns,
+            self.event_ns,
             self.open,
             self.high,
             self.low,

@@ -1,8 +1,9 @@
 """Frames in, candles and their indicators out: every builder of this aggregator, and which publisher feeds which. Pure.
 
 A publisher's watermarks move the builders that it feeds and no others. Two collectors of one venue may feed the same
-builder: it takes the first copy of each event, see `BarBuilder.share`. What a frame causes is returned by the call that took it, so the whole is a
-function of the frames in their order, and can go on from its state.
+builder: it takes the first copy of each event, see `BarBuilder.share`. A provider's minutes have a builder of another
+kind: what they say closes candles, no watermark does. What a frame causes is returned by the call that took it, so the
+whole is a function of the frames in their order, and can go on from its state.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import msgspec
 
 from actors.aggregator.bars import BarBuilder, Output
 from actors.aggregator.builder_state import BuilderState
+from actors.aggregator.minutes.builder import MINUTE, MinuteBuilder, MinutesState
 from actors.aggregator.rules import Rules
 from protocol.chain import bus_gap
 from protocol.codec import decode_as
 from protocol.consumer import Hole
 from protocol.errors import PayloadError
-from protocol.instruments import Catalog
+from protocol.instruments import REST, Catalog
 from protocol.messages import Bar, Gap, Message, Quote, Trade, Watermark
 from protocol.record import FLAG_REPAIRED, Frame
 from protocol.sessions import session_named
@@ -36,6 +38,8 @@ class FeedState(msgspec.Struct, array_like=True):
     """Topics that it sends."""
     newest_ns: int = 0
     """Newest watermark of all epochs."""
+    minute_topics: list[str] = []
+    """Topics of minutes that it sends."""
 
 
 class FoldState(msgspec.Struct, array_like=True):
@@ -43,6 +47,7 @@ class FoldState(msgspec.Struct, array_like=True):
 
     feeds: dict[str, FeedState]
     builders: dict[str, BuilderState]
+    minutes: dict[str, MinutesState] = {}
 
 
 class Feed:
@@ -56,6 +61,8 @@ class Feed:
         """Newest watermark of all epochs, 0 before the first."""
         self.builders: dict[str, BarBuilder] = {}
         """By the topic that feeds them."""
+        self.minutes: dict[str, MinuteBuilder] = {}
+        """The same, of those that are fed with a provider's minutes."""
 
 
 class Fold:
@@ -71,6 +78,8 @@ class Fold:
         self.feeds: dict[str, Feed] = {}
         self.builders: dict[str, BarBuilder] = {}
         """By the topic that feeds them."""
+        self.minutes: dict[str, MinuteBuilder] = {}
+        """The same, of those that are fed with a provider's minutes."""
         self._catalog = catalog
         self._rules = rules
         self._counters = counters
@@ -91,7 +100,7 @@ class Fold:
             if topic.startswith("gap."):
                 return self._note_gaps(feed, frame)
             if topic.startswith("bar."):
-                return self._absorb(frame)
+                return self._take_bars(feed, frame)
             builder = self._assign(feed, topic)
             if builder is None:
                 return []
@@ -111,21 +120,23 @@ class Fold:
         Returns what the gap ledger is to know of it, a gap per symbol with its topic.
         """
         feed = self.feeds.get(hole.publisher)
+        if feed is None:
+            return []
+        for series in feed.builders.values():
+            series.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}", hole.publisher)
         found: list[tuple[str, Message]] = []
-        for builder in feed.builders.values() if feed else ():
+        known: list[BarBuilder | MinuteBuilder] = [*feed.builders.values(), *feed.minutes.values()]
+        for builder in known:  # of minutes the next one shows which did not come
             if builder.is_started:
-                builder.note_lost(f"bus-{hole.publisher}-{hole.epoch}-{hole.first_seq}", hole.publisher)
-                topic = market_topic(Gap.KIND, builder.venue, builder.symbol)
-                found.append(
-                    (
-                        topic,
-                        bus_gap(hole, "bus", builder.venue, builder.symbol, builder.source, builder.event_ns),
-                    )
-                )
+                venue, symbol = builder.venue, builder.symbol
+                entry = bus_gap(hole, "bus", venue, symbol, builder.source, builder.event_ns)
+                found.append((market_topic(Gap.KIND, venue, symbol), entry))
         return found
 
-    def builder(self, venue: str, symbol: str) -> BarBuilder | None:
+    def builder(self, venue: str, symbol: str) -> BarBuilder | MinuteBuilder | None:
         """The builder of one symbol at one venue, None before its first event."""
+        if venue == REST:
+            return self.minutes.get(market_topic(Bar.KIND, venue, symbol, MINUTE))
         source = self._catalog.get(symbol).bars_from
         return self.builders.get(market_topic(source, venue, symbol))
 
@@ -134,10 +145,13 @@ class Fold:
         return msgspec.msgpack.encode(
             FoldState(
                 {
-                    name: FeedState(feed.epoch, feed.watermarks, list(feed.builders), feed.newest_ns)
+                    name: FeedState(
+                        feed.epoch, feed.watermarks, list(feed.builders), feed.newest_ns, list(feed.minutes)
+                    )
                     for name, feed in self.feeds.items()
                 },
                 {topic: builder.state() for topic, builder in self.builders.items()},
+                {topic: builder.state() for topic, builder in self.minutes.items()},
             )
         )
 
@@ -152,10 +166,13 @@ class Fold:
         for topic, kept in state.builders.items():
             builder = self.builders[topic] = self._build(topic)
             builder.restore(kept)
+        for topic, minutes in state.minutes.items():
+            self._build_minutes(topic).restore(minutes)
         for name, feed_state in state.feeds.items():
             feed = self.feeds[name] = Feed(name, feed_state.epoch)
             feed.watermarks, feed.newest_ns = feed_state.watermarks, feed_state.newest_ns
             feed.builders = {topic: self.builders[topic] for topic in feed_state.topics}
+            feed.minutes = {topic: self.minutes[topic] for topic in feed_state.minute_topics}
 
     def _feed_of(self, frame: Frame) -> Feed:
         name = frame.publisher
@@ -225,10 +242,30 @@ class Fold:
                 output += builder.take()
         return output
 
+    def _build_minutes(self, topic: str) -> MinuteBuilder:
+        _, venue, symbol, _ = parse_topic(topic)
+        session = session_named(self._catalog.get(symbol).session)
+        builder = self.minutes[topic] = MinuteBuilder(venue, symbol, self._rules, session, self._counters)
+        return builder
+
+    def _take_bars(self, feed: Feed, frame: Frame) -> Output:
+        """A provider's minutes, or candles of the venue for minutes of which trades are missing."""
+        if frame.flags & FLAG_REPAIRED:
+            return self._absorb(frame)
+        builder = feed.minutes.get(frame.topic)
+        if builder is None:
+            try:
+                parts = parse_topic(frame.topic)
+            except ValueError as fault:
+                raise PayloadError(str(fault)) from fault
+            if parts.venue != REST or parts.timeframe != MINUTE:
+                return []
+            builder = self.minutes.get(frame.topic) or self._build_minutes(frame.topic)
+            feed.minutes[frame.topic] = builder
+        builder.add(decode_as(frame, Bar))
+        return builder.take()
+
     def _absorb(self, frame: Frame) -> Output:
-        """Candles of the venue, for minutes of which trades are missing; others than fetched ones are not for us."""
-        if not frame.flags & FLAG_REPAIRED:
-            return []
         touched: dict[str, BarBuilder] = {}
         for bar in decode_as(frame, Bar):
             self._counters["klines_received"] += 1

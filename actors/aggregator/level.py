@@ -147,6 +147,7 @@ class Level:
             if candle.count and self.shown.get(candle.open_ns) != look:
                 self.shown[candle.open_ns] = look
                 self.showing.append(self.open_bar(candle, now_ns, coverage))
+        self._is_shown = self.is_due  # else nobody takes it, and what changes later waits for the next time
 
     def take(self) -> tuple[list[Bar], list[Feature]]:
         """What is to be published: closed and revised candles, each at its next revision, then running ones.

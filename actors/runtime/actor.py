@@ -55,6 +55,8 @@ BATCH: Final = 256
 """Frames taken from one input in one turn: timers and control get their turn after it."""
 READS_EVERY: Final = 4
 """Frames between two looks at the questions: a read waits for at most so many writes."""
+TAKING_NS: Final = 50_000_000
+"""Longest spell of taking frames from one input in one turn: a frame may hold hundreds of events."""
 ANSWERING_NS: Final = 500_000
 """Longest spell of answering between two looks at the inputs: heavy questions by the thousand must not stop them."""
 LONGEST_WAIT_S: Final = 1.0
@@ -295,11 +297,12 @@ class Actor:
                 return
 
     def _take(self, source: Input, intake: Intake) -> None:
+        until_ns = self.clock.mono_ns() + TAKING_NS
         for _ in range(0, BATCH, READS_EVERY):
             taken = source.take(READS_EVERY)
             self.vitals.frames_in += taken
             self.answer()
-            if taken < READS_EVERY or intake.is_paused:
+            if taken < READS_EVERY or intake.is_paused or self.clock.mono_ns() > until_ns:
                 break
         self.publisher.flush()
         intake.after_take(source)

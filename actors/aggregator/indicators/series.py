@@ -11,16 +11,33 @@ What is remembered is the state before the oldest kept candle; everything after 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from actors.aggregator.candle import Candle
 from actors.aggregator.indicators.definition import Past, Sample, State
 from actors.aggregator.indicators.suite import Suite
 from protocol.messages import Feature
 from protocol.sessions import FOREVER_NS, Session
 from protocol.topics import market_topic
+
+
+class Candle(Protocol):
+    """What the indicators want of a candle."""
+
+    open_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    notional: float
+    coverage: float
+    revision: int
+
+    @property
+    def event_ns(self) -> int:
+        """Newest event."""
 
 
 class SeriesState(msgspec.Struct, array_like=True):
@@ -86,10 +103,15 @@ class Series:
             self._kept[open_ns] = candle
             found.append(self._close(candle))
             if len(self._kept) > self._keep_bars:
-                oldest = self._sample(self._kept.pop(next(iter(self._kept))))
-                self._base = self._suite.step(self._base, self._base_past, oldest)
-                self._base_past.append(oldest)
+                self.forget(1)
         return found
+
+    def forget(self, count: int) -> None:
+        """Let the oldest candles go: they change no more."""
+        for _ in range(count):
+            oldest = self._sample(self._kept.pop(next(iter(self._kept))))
+            self._base = self._suite.step(self._base, self._base_past, oldest)
+            self._base_past.append(oldest)
 
     def revised(self) -> list[Feature]:
         """Run again from the oldest kept candle, if one has changed; features from the changed one on."""
@@ -168,7 +190,7 @@ class Series:
             venue,
             timeframe,
             candle.open_ns,
-            candle.last_ns if candle.count else candle.close_ns,
+            candle.event_ns,
             self._suite.is_ready(states),
             self._suite.values(states),
             revision,

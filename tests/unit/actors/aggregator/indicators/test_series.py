@@ -127,6 +127,16 @@ def test_a_revision_goes_back_and_runs_the_tail_again_at_the_next_watermark():
     ]
 
 
+def test_a_watermark_with_nothing_to_show_does_not_let_a_later_revision_go_out_early():
+    made = with_indicators(["mom(1)"], keep=1)
+    play(made, [("trades", [trade(2.2), trade(1.9), trade(3)]), ("mark", ns(1)), ("trades", [trade(0.9)])])
+    assert not of(play(made, [("mark", ns(2))]), Bar, "1s")
+    late = play(made, [("trades", [trade(1.95, 110.0)])])
+    assert [bar.revision for bar in of(late, Bar, "1s")] == [2]
+    assert not of(late, Feature, "1s")
+    assert [one.revision for one in of(flush(made, 3.1), Feature, "1s") if one.revision] == [2]
+
+
 def test_a_close_does_not_overtake_a_revision_that_waits():
     made = with_indicators(["mom(1)"])
     play(made, [("trades", [trade(n, 100.0) for n in range(6)]), ("mark", ns(5.9))])
