@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from protocol.messages import Bar, Book, Gap, Liquidation, Message, Quote, Trade
-from protocol.record import FLAG_REPAIRED, RecordKind
+from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, RecordKind
 from protocol.topics import market_topic
 
 Publish = Callable[..., object]
@@ -61,11 +61,19 @@ class Outbox:
         self._counters["trades_repaired"] += len(trades)
 
     def add_klines(self, bars: Sequence[Bar]) -> None:
-        """Publish candles of the venue for one symbol and timeframe, in a frame that says what they are."""
+        """Publish candles of the venue for one symbol and timeframe, for the aggregator to take in."""
+        self._add_bars(bars, FLAG_REPAIRED)
+        self._counters["klines_repaired"] += len(bars)
+
+    def add_references(self, bars: Sequence[Bar]) -> None:
+        """Publish candles of the venue for one symbol and timeframe, to compare ours with."""
+        self._add_bars(bars, FLAG_REFERENCE)
+        self._counters["klines_checked"] += len(bars)
+
+    def _add_bars(self, bars: Sequence[Bar], flag: int) -> None:
         self.flush()
         topic = market_topic(Bar.KIND, bars[0].venue, bars[0].symbol, bars[0].timeframe)
-        self._publish(topic, bars, RecordKind.DATA, FLAG_REPAIRED)
-        self._counters["klines_repaired"] += len(bars)
+        self._publish(topic, bars, RecordKind.DATA, flag)
 
     def flush(self) -> None:
         """Publish what has been gathered."""

@@ -61,11 +61,12 @@ class Detector(Actor):
         return self._file_detail()
 
     def detail(self) -> dict[str, Any]:
-        """Markets watched, and the state of the thresholds' file."""
+        """Markets watched, the state of the thresholds' file, and what rules show."""
         return {
             "markets": self._folding.fold.markets,
             "rules": len(self.file.book.rules),
             "detectors_file": self._file_detail(),
+            **self._folding.fold.rows(),
             **self._folding.detail(),
         }
 

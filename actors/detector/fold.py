@@ -7,13 +7,15 @@ one are heard; it is interrupted by what neither of them has seen.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
+from typing import Final
 
 import msgspec
 
 from actors.detector.market import Market
-from actors.detector.routes import ROUTES, SHARED, TIMEFRAME, QuoteRoute, Route, TradeRoute
-from actors.detector.rule import World
+from actors.detector.routes import BESIDE, ROUTES, SHARED, TIMEFRAME, BarRoute, QuoteRoute, Route, TradeRoute
+from actors.detector.rule import Rule, Shown, World
 from actors.detector.thresholds import ThresholdBook
 from actors.detector.usd import Rates
 from actors.detector.watch import Watch, WatchState
@@ -27,6 +29,8 @@ from protocol.messages import Alert, Bar, Gap, Watermark
 from protocol.record import Frame
 from protocol.topics import market_topic, parse_topic
 
+MOST_ROWS: Final = 200
+"""Rows of one rule in the status."""
 Output = list[tuple[str, list[Alert]]]
 """(topic, alerts) to publish, one frame each."""
 
@@ -70,6 +74,8 @@ class Fold:
         self._world = World({}, self._rates, counters)
         self._watches: dict[tuple[str, str], Watch] = {}
         """By venue and symbol."""
+        self._peers: dict[str, list[Watch]] = {}
+        """By symbol."""
         self._routes: dict[str, Route] = {}
         """By topic."""
         self._unheard: set[str] = set()
@@ -97,7 +103,7 @@ class Fold:
                 return []
             if route is not None and route.others.get(frame.publisher) == frame.epoch:
                 alerts = route.take(frame)
-                return [(_topic(route.watch), alerts)] if alerts else []
+                return _by_topic(alerts) if alerts else []
             self._note_epoch(frame)
             if topic.startswith("mark."):
                 return self._advance(frame)
@@ -108,7 +114,21 @@ class Fold:
                 self._unheard.add(topic)
                 return []
         alerts = route.take(frame)
-        return [(_topic(route.watch), alerts)] if alerts else []
+        return _by_topic(alerts) if alerts else []
+
+    def rows(self) -> dict[str, dict[str, dict[str, float]]]:
+        """What the rules show in the status, by rule and name of the row; of many rows the worst."""
+        found: dict[str, list[Shown]] = {
+            rule.name: [] for rule in self._book.rules if rule.rows is not Rule.rows
+        }
+        for watch in self._watches.values():
+            for rule in watch.enabled:
+                if rule.name in found:
+                    found[rule.name] += rule.rows()
+        return {
+            name: {row.name: row.numbers() for row in heapq.nlargest(MOST_ROWS, rows, _badness_of)}
+            for name, rows in found.items()
+        }
 
     def use(self, book: ThresholdBook) -> None:
         """Other thresholds from now on; statistics stay."""
@@ -182,7 +202,7 @@ class Fold:
                 ):
                     alerts = watch.mark(mark.ts_event_ns, is_connected=mark.is_connected)
                     if alerts:
-                        output.append((_topic(watch), alerts))
+                        output += _by_topic(alerts)
         return output
 
     def _note_gaps(self, frame: Frame) -> Output:
@@ -251,6 +271,8 @@ class Fold:
             self._fed.clear()
             return route
         elif route.publisher != publisher:
+            if frame.flags & BESIDE and isinstance(route, BarRoute):
+                return route  # candles of a collector beside those of the aggregator, whose topic it stays
             route.newest_ns = 0
         route.publisher, route.epoch = publisher, epoch
         self._fed.clear()
@@ -262,6 +284,8 @@ class Fold:
 
     def _add(self, market: Market, kept: WatchState | None = None) -> Watch:
         watch = self._watches[market.venue, market.symbol] = Watch(market, self._book, self._world, kept)
+        watch.peers = self._peers.setdefault(market.symbol, [])
+        watch.peers.append(watch)
         self._world.markets.setdefault(market.symbol, []).append(market)
         self._rates.add(market)
         if kept is None:
@@ -273,5 +297,13 @@ def _padded(publisher: str) -> bytes:
     return publisher.encode().ljust(32, b"\0")
 
 
-def _topic(watch: Watch) -> str:
-    return market_topic(Alert.KIND, watch.market.venue, watch.market.symbol)
+def _badness_of(row: Shown) -> tuple[float, ...]:
+    return row.badness
+
+
+def _by_topic(alerts: list[Alert]) -> Output:
+    """A frame per market: what one venue says may concern another one."""
+    found: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        found.setdefault(market_topic(Alert.KIND, alert.venue, alert.symbol), []).append(alert)
+    return list(found.items())

@@ -11,18 +11,21 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
-from actors.detector.rule import HANDLERS, Handler, Rule
+from actors.detector.rule import HANDLERS, ON_REVISION, Handler, Rule
 from actors.detector.watch import Watch
 from protocol.codec import decode_as
 from protocol.first_copy import RECENT, Copies, copies_after
+from protocol.instruments import REST
 from protocol.message import Message
 from protocol.messages import Alert, Bar, Liquidation, Quote, Sweep, Trade
-from protocol.record import FLAG_REPAIRED, Frame
+from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, Frame
 
 LATE_NS: Final = 5_000_000_000
 """An event so far behind the newest one of its topic is late."""
 TIMEFRAME: Final = "1m"
 """Candles that rules hear."""
+BESIDE: Final = FLAG_REPAIRED | FLAG_REFERENCE
+"""Flags of candles that a collector sends on the topic of an aggregator."""
 _INFINITE: Final = math.inf
 
 
@@ -166,14 +169,45 @@ class QuoteRoute(Route):
 
 
 class BarRoute(Route):
-    """Closed candles: the running one and revisions are no news, and those that were fetched are for the aggregator."""
+    """Closed candles: the running one is no news. Those that a collector has fetched of its venue are for the aggregator,
+    or to compare ours with; those of REST providers are that for every venue of their symbol that
+    was heard of before.
+    """
 
     kind = Bar
+    _revision_handlers: list[tuple[Rule, Handler]]
 
-    def _take(self, events: Sequence[Any], is_repaired: int) -> list[Alert]:
-        if is_repaired:
+    def refresh(self) -> None:
+        """Who hears it may have changed."""
+        super().refresh()
+        self._revision_handlers = self.watch.handlers(ON_REVISION)
+
+    def take(self, frame: Frame) -> list[Alert]:
+        """Take a frame of the topic; returns the alerts that it caused.
+
+        Raises:
+            PayloadError: the payload is not what the topic promises.
+        """
+        if frame.flags & FLAG_REPAIRED:
             return []
-        return super()._take([bar for bar in events if bar.revision == 1], 0)
+        bars: Sequence[Bar] = decode_as(frame, Bar)
+        if frame.flags & FLAG_REFERENCE:
+            return self.watch.compare(bars)
+        closed = [bar for bar in bars if bar.revision]
+        if self.watch.market.venue == REST:
+            others = [peer for peer in self.watch.peers if peer is not self.watch]
+            return [alert for peer in others for alert in peer.compare(closed)]
+        alerts = self._take([bar for bar in closed if bar.revision == 1], 0)
+        return alerts + self._revise([bar for bar in closed if bar.revision > 1])
+
+    def _revise(self, bars: Sequence[Bar]) -> list[Alert]:
+        alerts: list[Alert] = []
+        for bar in bars:
+            for rule, handler in self._revision_handlers:
+                finding = handler(bar)
+                if finding is not None:
+                    alerts += self.watch.judge(rule, finding)
+        return alerts
 
 
 class LiquidationRoute(Route):

@@ -7,7 +7,7 @@ costs nothing. The rest is done for it: topics, late and repaired events, warm r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
@@ -46,6 +46,16 @@ class Finding(NamedTuple):
     """For people: what happened, with the numbers."""
     values: dict[str, float]
     """Every number that caused it: value, threshold, z, median, n ..."""
+
+
+class Shown(NamedTuple):
+    """A row of what a rule shows in the status."""
+
+    badness: tuple[float, ...]
+    """The greater, the sooner it is shown where there are too many."""
+    name: str
+    numbers: Callable[[], dict[str, float]]
+    """Makes what stands in it, where it is shown."""
 
 
 class World(NamedTuple):
@@ -87,6 +97,15 @@ class Rule:
     def on_bar(self, bar: Bar) -> Finding | None:
         """Take a closed 1m candle, at its first revision."""
 
+    def on_revision(self, bar: Bar) -> Finding | None:
+        """Take a closed 1m candle that was changed since: revision 2 and later, of whatever age."""
+
+    def on_reference(self, bar: Bar) -> Finding | None:
+        """Take a 1m candle to compare ours with: the venue's own (its venue is ours), or one of a REST provider.
+
+        It may come before ours or after it, be of any age, and come again.
+        """
+
     def on_liquidation(self, liquidation: Liquidation) -> Finding | None:
         """Take a forced order."""
 
@@ -99,6 +118,10 @@ class Rule:
     def on_break(self) -> None:
         """Something was not seen: a gap, a disconnect, a restart. Forget what runs, keep what is usual."""
 
+    def rows(self) -> Iterable[Shown]:
+        """What the status shows of its state, asked every second: no more than to read what stands there."""
+        return ()
+
 
 HANDLERS: Final[dict[type, str]] = {
     Trade: "on_trade",
@@ -108,6 +131,8 @@ HANDLERS: Final[dict[type, str]] = {
     Sweep: "on_sweep",
 }
 ON_MARK: Final = "on_mark"
+ON_REVISION: Final = "on_revision"
+ON_REFERENCE: Final = "on_reference"
 Handler = Callable[[Any], Finding | None]
 
 

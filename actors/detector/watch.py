@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from actors.detector.market import Market
-from actors.detector.rule import ON_MARK, Finding, Handler, Rule, World, handlers_of
+from actors.detector.rule import ON_MARK, ON_REFERENCE, Finding, Handler, Rule, World, handlers_of
 from actors.detector.thresholds import ThresholdBook
 from protocol.feeders import Feeder, Feeders
-from protocol.messages import Alert, Gap
+from protocol.messages import Alert, Bar, Gap
 from protocol.sessions import FOREVER_NS
 
 MAX_MISSED = 16
@@ -62,11 +64,14 @@ class Watch:
             )
             for kind in book.rules
         ]
+        self.peers: list[Watch] = [self]
+        """The watches of its symbol at all venues, this one among them."""
         self.feeders = Feeders(kept.feeders) if kept and kept.feeders else None
         """The publishers, from the second one on."""
         self._leader = kept.leader if kept else ""
         self._missed: dict[str, dict[str, Missed]] = kept.missed if kept else {}
         self._on_mark: list[tuple[Rule, Handler]] = []
+        self._on_reference: list[tuple[Rule, Handler]] = []
         self._enabled: list[Rule] = []
         self.use(book)
 
@@ -76,6 +81,7 @@ class Watch:
             rule.thresholds = book.of(rule.name, self.market.symbol)
         self._enabled = [rule for rule in self._rules if rule.thresholds.enabled]
         self._on_mark = handlers_of(self._enabled, ON_MARK)
+        self._on_reference = handlers_of(self._enabled, ON_REFERENCE)
 
     def handlers(self, method: str, *, only_late: bool = False) -> list[tuple[Rule, Handler]]:
         """Enabled rules that hear a kind of event."""
@@ -149,6 +155,16 @@ class Watch:
         market.events = market.quotes = 0
         return alerts
 
+    def compare(self, bars: Sequence[Bar]) -> list[Alert]:
+        """Candles of somebody else, of this symbol."""
+        alerts: list[Alert] = []
+        for rule, handler in self._on_reference:
+            for bar in bars:
+                finding = handler(bar)
+                if finding is not None:
+                    alerts += self.judge(rule, finding)
+        return alerts
+
     def interrupt(self) -> None:
         """Something was not seen."""
         for rule in self._rules:
@@ -169,6 +185,11 @@ class Watch:
         return [
             Alert(market.symbol, market.venue, rule.name, severity, finding.ts_event_ns, text, finding.values)
         ]
+
+    @property
+    def enabled(self) -> list[Rule]:
+        """The rules that run."""
+        return self._enabled
 
     def snapshot(self) -> WatchState:
         """Everything it remembers."""

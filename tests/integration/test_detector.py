@@ -194,7 +194,7 @@ def test_detector_goes_on_after_rubbish(run_dir, config, peers, tape):
         found = status(peers)
         assert process.stop() == 0
     assert found["dropped"] == {"unknown_symbol": 1, "bad_frame": 1}
-    assert (found["markets"], found["counters"]["alerts"], found["rules"]) == (1, 1, 9)
+    assert (found["markets"], found["counters"]["alerts"], found["rules"]) == (1, 1, 10)
 
 
 def test_detector_does_not_start_with_a_wrong_file(run_dir, config):

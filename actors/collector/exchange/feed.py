@@ -17,6 +17,7 @@ from actors.collector.intake.normaliser import Normaliser, Rules
 from actors.collector.intake.tape import Tape
 from actors.collector.market_clock import MarketClock
 from actors.collector.market_feed import Host
+from actors.collector.mending.kline_check import KlineCheck
 from actors.collector.mending.mender import Mender
 from actors.collector.mending.recent_mender import RecentMender
 from actors.collector.outbox import Outbox
@@ -97,6 +98,7 @@ class Feed:
         self._books = BookRecovery(host, venue, market, self.normaliser, outbox, random)
         mender = RecentMender if venue.recent_path(market, "") else Mender
         self._mender = mender(host, venue, market, self.normaliser, outbox, random, self._event_ns)
+        self._check = KlineCheck(host, venue, market, self.normaliser, outbox, self._mender, random)
 
     def taker(self) -> Take:
         """Takes the frames of one new connection."""
@@ -167,6 +169,7 @@ class Feed:
         """End all connections; what is still missing stays missing."""
         for line in self.lines:
             line.close()
+        self._check.stop()
         self._mender.give_up(STOPPED)
         self._outbox.flush()
 
@@ -294,6 +297,15 @@ class Feed:
         self._mender.hold(self._books.closed_until_ns)
         self._books.tick(mono_ns)
         self._mender.tick(mono_ns)
+        self._check.tick(mono_ns, self._flowing_ns, self._traded)
+
+    def _flowing_ns(self) -> int:
+        """The venue's time, 0 while nothing comes of it."""
+        return self.clock.reached(self._host.clock.mono_ns()) if self.is_connected else 0
+
+    def _traded(self) -> list[str]:
+        """Symbols whose trades are collected."""
+        return [symbol for symbol, kinds in self.kinds.items() if "trade" in kinds]
 
     def sweep(self, mono_ns: int) -> None:
         """Silence: about once a second."""

@@ -27,8 +27,9 @@ GIVE_UP_S: Final = 900.0
 MAX_WAITING: Final = 256
 """Holes of one market in the queue."""
 _ASKS_TO_WAIT: Final = frozenset({418, 429})
-_CONCERNS_US: Final = frozenset({403, 451}) | _ASKS_TO_WAIT
-_MAY_PASS: Final = frozenset({408}) | _CONCERNS_US
+CONCERNS_US: Final = frozenset({403, 451}) | _ASKS_TO_WAIT
+"""Refusals that stop the whole market, whatever was asked for."""
+_MAY_PASS: Final = frozenset({408}) | CONCERNS_US
 """Refusals below 500 that another time may not be given; all others are final."""
 
 
@@ -156,7 +157,7 @@ class Repairs:
             return None
         pause_s = job.backoff.failed(mono_ns, status, retry_after_s)
         job.due_ns = mono_ns + round(pause_s * 1e9)
-        if status in _CONCERNS_US or retry_after_s is not None:
+        if status in CONCERNS_US or retry_after_s is not None:
             self.closed_until_ns = max(self.closed_until_ns, job.due_ns)
         if status == 0 or status >= 500:
             job.down_since_ns = job.down_since_ns or mono_ns

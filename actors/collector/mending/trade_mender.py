@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 from random import Random
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from actors.collector.backoff import Backoff
 from actors.collector.budget import Budget
@@ -17,6 +17,9 @@ from actors.collector.mending.repair import PAGE_TRADES, Repairs
 from actors.collector.outbox import Outbox
 from actors.collector.venue import Venue
 from protocol.messages import Gap
+
+MOSTLY: Final = 0.75
+"""Share of the budget that whatever can wait leaves to repairs."""
 
 
 class Terms(NamedTuple):
@@ -57,6 +60,7 @@ class TradeMender(PageMender, abc.ABC):
         settings = actor.settings
         weight_per_min = settings.repair_weight_per_min.get(market, 600)
         self.budget = Budget(weight_per_min, weight_per_min / 60.0, actor.clock.mono_ns())
+        self._kept = MOSTLY * weight_per_min
         repairs = Repairs(
             terms.weight,
             self.budget,
@@ -88,6 +92,12 @@ class TradeMender(PageMender, abc.ABC):
         """The venue has said so to somebody else."""
         super().hold(until_ns)
         self._klines.hold(until_ns)
+
+    def spare(self, weight: float, mono_ns: int) -> bool:
+        """Spend request weight on what can wait; False if repairs might miss it: one is under way, or too little is left."""
+        if len(self) or mono_ns < self.closed_until_ns or self.budget.left(mono_ns) - weight < self._kept:
+            return False
+        return self.budget.take(weight, mono_ns)
 
     def tick(self, mono_ns: int) -> None:
         """Ask for the next page if it is time; candles of gaps that are given up come first."""

@@ -9,7 +9,7 @@ from actors.detector.thresholds import ThresholdBook
 from protocol.codec import encode_events
 from protocol.instruments import Catalog, Instrument
 from protocol.messages import BUY, SELL, Bar, Gap, Liquidation, Quote, Sweep, Trade, Watermark
-from protocol.record import FLAG_REPAIRED, FrameWriter, RecordKind, parse_frame
+from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, FrameWriter, RecordKind, parse_frame
 
 NS = 1_000_000_000
 START_S = 1_700_000_000
@@ -29,6 +29,11 @@ CATALOG = Catalog(
 
 def ns(seconds: float) -> int:
     return START_S * NS + round(seconds * 1000) * 1_000_000
+
+
+def minute_ns(minute: int) -> int:
+    """Start of a minute, counted from the one in which it all begins."""
+    return ns(minute * 60)
 
 
 class Publisher:
@@ -56,10 +61,11 @@ class Publisher:
 
     def bar(self, minute, volume=10.0, count=100, status="closed", revision=1, coverage=1.0, **more):
         symbol, timeframe = more.get("symbol", SYMBOL), more.get("timeframe", "1m")
-        open_ns = ns(minute * 60)
+        open_ns, close = minute_ns(minute), more.get("close", 100.0)
+        high, low = max(101.0, close), min(99.0, close)
         bar = Bar(
-            symbol, self.venue, timeframe, open_ns, open_ns + 59 * NS, 100.0, 101.0, 99.0, 100.0, volume,
-            volume * 0.75, volume * 0.25, 100.0, count, status, coverage, revision, "trade",
+            symbol, self.venue, timeframe, open_ns, open_ns + 59 * NS, 100.0, high, low, close, volume,
+            volume * 0.75, volume * 0.25, 100.0, count, status, coverage, revision, more.get("source", "trade"),
         )  # fmt: skip
         return self.frame(f"bar.{self.venue}.{symbol}.{timeframe}", [bar], flags=more.get("flags", 0))
 
@@ -73,6 +79,10 @@ class Publisher:
             notional / 100.0, notional, 100.0, levels, False,
         )  # fmt: skip
         return self.frame(f"sweep.{self.venue}.{symbol}", [sweep])
+
+    def reference(self, minute, **bar):
+        """The venue's own candle, as its collector publishes it."""
+        return self.bar(minute, **{"source": self.venue, "revision": 0, "flags": FLAG_REFERENCE, **bar})
 
     def gap(self, at_s, symbol=SYMBOL, state="open"):
         gap = Gap("g", self.venue, symbol, "trade", 0, 0, ns(at_s), ns(at_s), "disconnect", state)

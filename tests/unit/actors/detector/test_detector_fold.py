@@ -180,7 +180,7 @@ def test_detector_restart_leaves_out_what_is_gone_and_begins_what_has_changed():
 def test_detector_hears_every_rule_of_a_market_through_the_default_book():
     rig = Rig()
     assert [rule.name for rule in rig.book.rules] == [
-        "big_trade", "crossed", "divergence", "liquidation_spike", "price_jump", "spread_blowout", "stale", "sweep",
+        "big_trade", "candle_divergence", "crossed", "divergence", "liquidation_spike", "price_jump", "spread_blowout", "stale", "sweep",
         "volume_surge",
     ]  # fmt: skip
     assert all(issubclass(rule.Thresholds, Thresholds) for rule in rig.book.rules)
@@ -188,6 +188,7 @@ def test_detector_hears_every_rule_of_a_market_through_the_default_book():
 
 EAGER = {
     "rules": {
+        "candle_divergence": {"kline_minutes": "1", "provider_minutes": "1"},
         "big_trade": {"least_notional_usd": "300", "z": "1", "warm_up": "3", "window": "8", "sample_s": "0"},
         "price_jump": {
             "z": "1",
@@ -208,10 +209,24 @@ EAGER = {
 for _row in EAGER["rules"].values():
     _row["cool_down_s"] = "2"
 
+KINDS = [
+    "trade",
+    "trade",
+    "quote",
+    "quote",
+    "mark",
+    "mark",
+    "liquidation",
+    "sweep",
+    "bar",
+    "bar",
+    "reference",
+    "provider",
+    "gap",
+    "epoch",
+]
 STEP = st.tuples(
-    st.sampled_from(
-        ["trade", "trade", "quote", "quote", "mark", "mark", "liquidation", "sweep", "bar", "gap", "epoch"]
-    ),
+    st.sampled_from(KINDS),
     st.floats(0.05, 2.5),
     st.sampled_from([99.0, 100.0, 100.0, 100.1, 103.0]),
     st.sampled_from([0.5, 1.0, 1.2, 8.0]),
@@ -222,6 +237,7 @@ def frames_of(steps):
     """Frames of two venues, an aggregator and an order flow, in one order."""
     feeds = {"binance": Publisher(), "okx": Publisher("collector.okx.1", venue="okx")}
     bars, flow, found, at_s = Publisher("aggregator.1"), Publisher("orderflow.1"), [], 0.0
+    rest, minute = Publisher("collector.rest.1", venue="rest"), 0
     for number, (what, passed_s, price, size) in enumerate(steps):
         at_s += passed_s
         venue = "okx" if number % 3 == 2 else "binance"
@@ -238,7 +254,12 @@ def frames_of(steps):
             case "sweep":
                 found.append(flow.sweep(at_s, 3 + number % 4, size * 20_000))
             case "bar":
-                found.append(bars.bar(number, size * 10, 50))
+                minute = number
+                found.append(bars.bar(minute, size * 10, 50, revision=1 + (price == 103.0)))
+            case "reference":
+                found.append(feeds["binance"].reference(minute, volume=size * 10))
+            case "provider":
+                found.append(rest.bar(minute + 1, close=price, source="yahoo"))
             case "gap":
                 found.append(feed.gap(at_s))
             case "epoch":
@@ -283,7 +304,19 @@ def test_detector_killed_anywhere_tells_what_an_undisturbed_one_tells(steps, rem
 def test_detector_killed_while_every_rule_has_something_to_tell():
     draw = random.Random(3)
     kinds, prices = (
-        ["trade", "trade", "quote", "quote", "mark", "mark", "liquidation", "sweep", "bar"],
+        [
+            "trade",
+            "trade",
+            "quote",
+            "quote",
+            "mark",
+            "mark",
+            "liquidation",
+            "sweep",
+            "bar",
+            "reference",
+            "provider",
+        ],
         [99.0, 100.0, 100.0, 100.1, 103.0],
     )
     steps = [
