@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, ClassVar, Final
 
@@ -12,8 +12,9 @@ from actors.collector.checks import market_of, venue_of
 from actors.collector.feeds import complete, make_feed, markets_of
 from actors.collector.gaps import Gaps
 from actors.collector.market_clock import VenueClock
-from actors.collector.market_feed import MarketFeed
+from actors.collector.market_feed import Answering, HasBars, MarketFeed
 from actors.collector.outbox import Outbox
+from actors.collector.questions import Questions
 from actors.collector.reconciling import INTERVAL_S, Reconciling
 from actors.collector.resume import end_rest
 from actors.collector.settings import CollectorSettings
@@ -23,7 +24,7 @@ from protocol.errors import InvalidRequest
 from protocol.instruments import Instrument
 from protocol.messages import Watermark
 from protocol.record import RecordKind
-from protocol.requests import Request
+from protocol.requests import Reply, Request
 from protocol.topics import mark_topic, market_topic, parse_topic
 
 MEMORY: Final = "feeds"
@@ -47,6 +48,7 @@ class Collector(Actor):
         self.settings = complete(self.name, self.venue, self.settings, self.catalog)
         self.markets = markets_of(self.venue, self.settings)
         self.gaps = Gaps(self.venue, f"{self.name}-{self.publisher.epoch}")
+        self._store = Questions(self, "persistence")
         self.feeds = {market: self._feed(market) for market in self.markets}
         self.venue_clock = VenueClock()
         self._reached_ns = 0
@@ -119,9 +121,32 @@ class Collector(Actor):
                 if (state := feed.budget_state(mono_ns, now_ns)) is not None
             },
             news_ids=[news_id for feed in self.feeds.values() for news_id in feed.news_ids],
+            bars=next((feed.bars for feed in self.feeds.values() if isinstance(feed, HasBars)), None),
         )
         self._memory.write(encode(past), mono_ns)
         self._remembered_seq = self.publisher.seq
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Write a memory of a feed's own into the journal now."""
+        Remembering(self, name, 0.0).write(data, self.clock.mono_ns())
+
+    def kept(self, name: str) -> bytes:
+        """The newest memory of that name of an earlier process, empty if there is none."""
+        found = Remembering(self, name, 0.0).read()
+        return found.data if found is not None else b""
+
+    # the store
+
+    @property
+    def has_store(self) -> bool:
+        """Whether a persistence actor is in the topology."""
+        return bool(self._store)
+
+    def ask_store(
+        self, requests: Sequence[Request], timeout_s: float, done: Callable[[list[Reply] | Exception], None]
+    ) -> None:
+        """Ask the persistence actor; `done` is called in the loop."""
+        self._store.ask(requests, timeout_s, done)
 
     # instruments
 
@@ -186,7 +211,7 @@ class Collector(Actor):
     # control
 
     def on_request(self, request: Request) -> object:
-        """subscribe, unsubscribe, snap, rotate, repair, connections."""
+        """subscribe, unsubscribe, snap, rotate, repair, connections, and what a feed answers itself."""
         match request.op:
             case "subscribe":
                 return self._subscribe(_symbols(request))
@@ -201,7 +226,10 @@ class Collector(Actor):
             case "connections":
                 mono_ns = self.clock.mono_ns()
                 return [row for feed in self.feeds.values() for row in feed.connections(mono_ns)]
-            case _:
+            case op:
+                for feed in self.feeds.values():
+                    if isinstance(feed, Answering) and op in feed.OPERATIONS:
+                        return feed.answer(request)
                 return super().on_request(request)
 
     def _subscribe(self, symbols: list[str]) -> dict[str, list[str]]:

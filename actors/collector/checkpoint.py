@@ -16,12 +16,13 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from actors.collector.bars.memory import BarsState
 from actors.collector.intake.sequence import MAX_HOLES, Hole
 from actors.collector.intake.unordered import MAX_RECENT
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
-from protocol.messages import Book, Gap, News, Quote, Trade, Watermark
-from protocol.record import Frame
+from protocol.messages import Bar, Book, Gap, News, Quote, Trade, Watermark
+from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, Frame
 
 VERSION: Final = 1
 MAX_NEWS: Final = 5_000
@@ -76,6 +77,8 @@ class Checkpoint(msgspec.Struct, array_like=True):
     """By market."""
     news_ids: list[str] = []
     """`<source> <news_id>` of the newest headlines published, oldest first."""
+    bars: BarsState | None = None
+    """Candles of a collector of REST providers."""
 
 
 _decoder: Final = msgspec.msgpack.Decoder(Checkpoint)
@@ -110,6 +113,7 @@ class Recollection:
         self._symbols = dict(self._start.symbols)
         self._open = {(gap.symbol, gap.kind): gap for gap in self._start.open_gaps}
         self._news_ids = list(self._start.news_ids)
+        self._bars = self._start.bars
         self._newest: dict[str, Frame] = {}
         """Quotes and books of a topic: only the newest frame counts."""
 
@@ -121,6 +125,9 @@ class Recollection:
         elif schema == News.SCHEMA >> 8:
             self._news_ids += [f"{news.source} {news.news_id}" for news in self._events(frame)]
             del self._news_ids[:-MAX_NEWS]
+        elif schema == Bar.SCHEMA >> 8:
+            if not frame.flags & (FLAG_REPAIRED | FLAG_REFERENCE):
+                self._candles().enter_bars(self._events(frame))
         elif schema in (Trade.SCHEMA >> 8, Gap.SCHEMA >> 8, Watermark.SCHEMA >> 8):
             for event in self._events(frame):
                 self._enter(event)
@@ -137,7 +144,13 @@ class Recollection:
             symbols=self._symbols,
             open_gaps=list(self._open.values()),
             news_ids=self._news_ids,
+            bars=self._bars,
         )
+
+    def _candles(self) -> BarsState:
+        if self._bars is None:
+            self._bars = BarsState()
+        return self._bars
 
     def _events(self, frame: Frame) -> list[Any]:
         try:
@@ -149,6 +162,9 @@ class Recollection:
     def _enter(self, event: Trade | Quote | Book | Gap | Watermark) -> None:
         if isinstance(event, Watermark):
             self._reached_ns = max(self._reached_ns, event.ts_event_ns)
+            return
+        if isinstance(event, Gap) and event.kind == Bar.KIND:
+            self._candles().enter_gap(event)
             return
         state = self._symbols.get(event.symbol)
         if state is None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from random import Random
 
+from actors.collector.bars.providers.registry import PROVIDERS
+from actors.collector.bars.rules import problems as rest_problems
 from actors.collector.checks import problems, with_defaults
 from actors.collector.exchange.feed import Feed
-from actors.collector.market_feed import Host, MarketFeed
+from actors.collector.market_feed import MarketFeed, StoringHost
 from actors.collector.outbox import Outbox
 from actors.collector.registry import EXCHANGES, exchange
 from actors.collector.settings import CollectorSettings
 from protocol.errors import ConfigError
-from protocol.instruments import Catalog
+from protocol.instruments import REST, Catalog
 
 
 def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalog) -> CollectorSettings:
@@ -20,6 +22,10 @@ def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalo
     Raises:
         ConfigError: every mistake that their types allow.
     """
+    if venue == REST:
+        found = rest_problems(settings.rest, PROVIDERS, catalog.of_venue(REST))
+        if found:
+            raise ConfigError([f"actors.{name}.{problem}" for problem in found])
     if venue not in EXCHANGES:
         return settings
     spoken = exchange(venue)
@@ -39,12 +45,14 @@ def markets_of(venue: str, settings: CollectorSettings) -> tuple[str, ...]:
             return tuple(settings.databento.datasets)
         case "news":
             return ("news",)
+        case "rest":
+            return ("bars",)
         case _:
             return tuple(settings.ws_url)
 
 
 def make_feed(
-    host: Host, venue: str, market: str, names: dict[str, str], outbox: Outbox, random: Random
+    host: StoringHost, venue: str, market: str, names: dict[str, str], outbox: Outbox, random: Random
 ) -> MarketFeed:
     """The feed of one market.
 
@@ -69,5 +77,9 @@ def make_feed(
             from actors.collector.news.feed import NewsFeed  # noqa: PLC0415 - only where it is used
 
             return NewsFeed(host, market, outbox, random)
+        case "rest":
+            from actors.collector.bars.feed import BarsFeed  # noqa: PLC0415 - it brings an HTTP client
+
+            return BarsFeed(host, market, outbox, random)
         case _:
             return Feed(host, exchange(venue), market, outbox, names, random)

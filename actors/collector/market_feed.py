@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from logging import Logger
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
+from actors.collector.bars.memory import BarsState
 from actors.collector.checkpoint import BudgetState, Checkpoint, SymbolState
 from actors.collector.gaps import Gaps
 from actors.collector.market_clock import MarketClock
@@ -18,6 +19,7 @@ from actors.collector.settings import CollectorSettings
 from actors.runtime.clock import Clock
 from protocol.instruments import Catalog
 from protocol.record import RecordKind
+from protocol.requests import Reply, Request
 
 T = TypeVar("T")
 
@@ -56,6 +58,28 @@ class Host(Protocol):
 
     def drop(self, reason: str, what: object = "") -> None:
         """Count and log something bad (`dropped.<reason>` in the status)."""
+
+
+class StoringHost(Host, Protocol):
+    """The collector, for feeds that have memories of their own and ask the store."""
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Write a memory of the feed's own into the journal now, apart from the rest: what may not be lost."""
+
+    def kept(self, name: str) -> bytes:
+        """The newest memory of that name of an earlier process, empty if there is none."""
+
+    @property
+    def has_store(self) -> bool:
+        """Whether a persistence actor is in the topology."""
+
+    def ask_store(
+        self,
+        requests: Sequence[Request],
+        timeout_s: float,
+        done: Callable[[list[Reply] | Exception], None],
+    ) -> None:
+        """Ask the persistence actor; `done` is called in the loop."""
 
 
 class MarketFeed(Protocol):
@@ -121,3 +145,26 @@ class MarketFeed(Protocol):
 
     def close(self) -> None:
         """End all connections; what is still missing stays missing."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A feed with `ctl` operations of its own."""
+
+    OPERATIONS: ClassVar[tuple[str, ...]]
+
+    def answer(self, request: Request) -> object:
+        """Answer one of them.
+
+        Raises:
+            HubError: it cannot; says why.
+        """
+
+
+@runtime_checkable
+class HasBars(Protocol):
+    """A feed of candles."""
+
+    @property
+    def bars(self) -> BarsState:
+        """What the next process must know of them."""

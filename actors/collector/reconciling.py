@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from actors.collector.questions import Questions
 from actors.runtime.actor import Actor
 from protocol.errors import HubError
 from protocol.messages import Gap
@@ -61,26 +62,15 @@ class Reconciling:
         self._venue = venue
         self._knows = knows
         self._is_asking = False
-        self._hubs = [name for name in actor.common.actors if name.partition(".")[0] == "hub"]
+        self._hub = Questions(actor, "hub")
 
     def tick(self) -> None:
         """Ask for what is open; call it each `INTERVAL_S`."""
-        if not self._hubs or self._is_asking:
+        if not self._hub or self._is_asking:
             return
         self._is_asking = True
-        actor, endpoint = self._actor, self._actor.endpoints.query(self._hubs[0])
-
-        def work() -> list[Reply]:
-            requester = actor.wire.requester(endpoint)
-            try:
-                wanted = [
-                    Request(op="gaps", venue=self._venue, args={"state": state}) for state in OPEN_STATES
-                ]
-                return [requester.ask(question, TIMEOUT_S) for question in wanted]
-            finally:
-                actor.wire.forget(requester.socket)
-
-        actor.submit(work, self._on_answers)
+        wanted = [Request(op="gaps", venue=self._venue, args={"state": state}) for state in OPEN_STATES]
+        self._hub.ask(wanted, TIMEOUT_S, self._on_answers)
 
     def _on_answers(self, replies: list[Reply] | Exception) -> None:
         self._is_asking = False

@@ -19,7 +19,7 @@ _EXCHANGES: Final = {
 }
 EXCHANGES: Final = tuple(_EXCHANGES)
 """Venues that speak JSON over WebSockets."""
-VENUES: Final = (*EXCHANGES, "databento", "ig", "news")
+VENUES: Final = (*EXCHANGES, "databento", "ig", "news", "rest")
 """Every venue that a collector can collect from."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from actors.collector.bars.settings import RestSettings
 from actors.collector.databento.settings import DatabentoSettings
 from actors.collector.ig.settings import IgSettings
 from actors.collector.news.settings import NewsSettings
@@ -18,7 +19,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Section of a `collector.VENUE.N` actor."""
 
     venue: str = ""
-    """Venue whose protocol is spoken: binance, bybit, coinbase, databento, ig, news, okx; empty: the second word of the
+    """Venue whose protocol is spoken: binance, bybit, coinbase, databento, ig, news, okx, rest; empty: the second word of the
     actor's name."""
     ws_url: dict[str, str] = {}
     """Market to WebSocket base address; a market that is not named is not collected. Empty: the venue's own. For Binance
@@ -89,3 +90,8 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Only for venue databento: datasets, schemas and replay."""
     news: NewsSettings = NewsSettings()
     """Only for venue news: sources and polling."""
+    rest: RestSettings = RestSettings()
+    """Only for venue rest: providers of bars, and how they are asked."""
+    kline_check_s: Annotated[float, msgspec.Meta(ge=0)] = 60.0
+    """Only for exchanges: seconds between two requests for the venue's own 1m candles of one symbol, each in its turn, with
+    which the detector compares ours; they spend what repairs leave over. 0: never."""

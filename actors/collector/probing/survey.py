@@ -110,6 +110,10 @@ class _Plan:
                 from actors.collector.probing.news import probe_news  # noqa: PLC0415
 
                 return probe_news
+            case "rest":
+                from actors.collector.probing.rest import probe_rest  # noqa: PLC0415
+
+                return lambda probe: probe_rest(probe, [symbol for symbol, _ in symbols], self._catalog)
             case _:
                 from actors.collector.probing.exchange import probe_exchange  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from actors.collector.bars.providers.registry import PROVIDERS
 from actors.collector.recorded.decode import Decoder, UnknownVenue
 from actors.collector.registry import EXCHANGES
 from protocol.instruments import Catalog
@@ -70,12 +71,22 @@ def _liquidations(catalog: Catalog | None) -> RecordingDecoder:
     return LiquidationDecoder(catalog)
 
 
+def _bars(provider: str) -> Make:
+    def make(catalog: Catalog | None) -> RecordingDecoder:
+        from actors.collector.bars.decode import BarsDecoder  # noqa: PLC0415 - only for its files
+
+        return BarsDecoder(provider, catalog)
+
+    return make
+
+
 _OTHERS: Final[Mapping[str, Make]] = {
     "databento": _databento,
     "ig": _ig,
     "fx": _fx,
     "news": _news,
     "liquidations": _liquidations,
+    **{provider: _bars(provider) for provider in PROVIDERS},
 }
 NAMES: Final = (*EXCHANGES, *_OTHERS)
 """Every name that `decoder_of` takes."""
@@ -88,7 +99,8 @@ def decoder_of(name: str, catalog: Catalog | None) -> RecordingDecoder:
 
     Args:
         name: One of NAMES: an exchange, or databento (DBN files), ig (REST answers, lines of its stream), fx (quotes and
-            candles of Lean, HistData, FXCM), news (RSS, Atom, CryptoPanic), liquidations (lines that name their exchange).
+            candles of Lean, HistData, FXCM), news (RSS, Atom, CryptoPanic), liquidations (lines that name their exchange),
+            yahoo, alphavantage, twelvedata, polygon (answers with bars).
         catalog: Canonical names; symbols that it does not map get derived ones.
 
     Raises:

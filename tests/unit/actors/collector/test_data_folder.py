@@ -17,9 +17,11 @@ from actors.collector.recorded.recordings import read_recording
 from tests.support import data
 from tests.support.paths import ROOT
 from tests.unit.actors.collector import test_truth as binance_truth
+from tests.unit.actors.collector.bars import recorded_truth as bars
 
 pytestmark = pytest.mark.recording
 FOLDERS = ("binance", "okx", "bybit", "coinbase", "liquidations", "databento", "ig", "fx", "news")
+FOLDERS += bars.FOLDERS
 SINGLE_FRAMES = {
     "binance/tardis_frames.jsonl": {"invalid_aggTrade", "snapshot_of_unknown_symbol"},
     "bybit/tardis_frames.jsonl": set(),
@@ -328,6 +330,7 @@ CHECKS = {
     "ig/tlcp_sessions.json": check_ig_sessions,
     "ig/ig_stream_observed.json": check_ig_stream,
     "ig/rest_*.json": check_ig_answer,
+    **dict.fromkeys(bars.CHECKS, lambda name: bars.check(name, summary_of(name))),
 }
 """Pattern to what is known of such files; the first one that fits counts."""
 

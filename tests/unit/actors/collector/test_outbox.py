@@ -3,8 +3,8 @@
 from collections import Counter
 
 from actors.collector.outbox import Outbox
-from protocol.messages import Book, Gap, Quote, Trade
-from protocol.record import RecordKind
+from protocol.messages import Bar, Book, Gap, Quote, Trade
+from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, RecordKind
 
 
 def trade(number: int, symbol: str = "A_B") -> Trade:
@@ -55,3 +55,18 @@ def test_books_have_a_counter():
     outbox.add(Book("A_B", "v", 1, 2, True, 3, 3, [], []))
     outbox.flush()
     assert counters == {"books_received": 1}
+
+
+def test_candles_of_the_venue_say_what_they_are_for():
+    sent, counters = [], Counter()
+    outbox = Outbox(lambda *frame: sent.append(frame), counters)
+    bar = Bar("A_B", "v", "1m", 0, 60, 1.0, 1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1, "closed", 1.0, 0, "v")
+    outbox.add(trade(1))
+    outbox.add_references([bar])
+    outbox.add_klines([bar])
+    assert [(topic, flags) for topic, _, _, *flags in sent] == [
+        ("trade.v.A_B", []),
+        ("bar.v.A_B.1m", [FLAG_REFERENCE]),
+        ("bar.v.A_B.1m", [FLAG_REPAIRED]),
+    ]
+    assert (counters["klines_checked"], counters["klines_repaired"]) == (1, 1)

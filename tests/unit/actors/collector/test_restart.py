@@ -8,6 +8,7 @@ from collections import Counter
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from actors.collector.checkpoint import Checkpoint, Recollection, decode, encode
 from actors.collector.gaps import RESTART, Gaps
@@ -16,7 +17,7 @@ from actors.collector.outbox import Outbox
 from actors.collector.resume import NOT_COLLECTED, STOPPED, end_rest, remember, resume
 from actors.collector.venues.binance import Binance
 from protocol.codec import decode_events, encode_events
-from protocol.messages import Gap, Message, Watermark
+from protocol.messages import Bar, Gap, Message, Watermark
 from protocol.record import Frame, FrameWriter, RecordKind, parse_frame
 from tests.unit.actors.collector.frames import NAMES, RECV_NS, T_MS, depth, snapshot, ticker, trade
 
@@ -322,3 +323,31 @@ def test_a_memory_of_another_version_counts_as_none() -> None:
     assert decode(encode(kept)) is None
     assert decode(b"\xc1") is None
     assert decode(b"") is None
+
+
+def test_candles_of_providers_are_remembered_beside_what_is_traded() -> None:
+    """One memory holds both, and neither knows of the other's gaps."""
+    minute_ns = 60 * 1_000_000_000
+    bar = Bar(
+        "EUR_USD", "rest", "1m", minute_ns, 2 * minute_ns - 1, 1.0, 1.2, 0.9, 1.1, 0.0, 0.0, 0.0, 1.1, 5, "closed",
+        1.0, 1, "yahoo",
+    )  # fmt: skip
+    missing = replace(bar, ts_open_ns=2 * minute_ns, status="gap", count=0)
+    gap = Gap("c-1-EUR_USD-1", "rest", "EUR_USD", "bar", 2, 0, 2 * minute_ns, 0, "disconnect", "open")
+    world = World()
+    collector = world.start()
+    collector.take(numbered(1), numbered(5))
+    collector.publish("bar.rest.EUR_USD.1m", [bar], RecordKind.DATA)
+    collector.publish("gap.rest.EUR_USD", [gap], RecordKind.UPSTREAM_GAP)
+    collector.publish("bar.rest.EUR_USD.1m", [missing], RecordKind.DATA)
+    collector.publish("bar.rest.EUR_USD.1m", [replace(bar, revision=0)], RecordKind.DATA)
+
+    past = world.past()
+
+    assert past.bars is not None
+    line = past.bars.lines["EUR_USD"]
+    assert line.recent == [bar, missing]
+    assert [(hole.gap, hole.minutes) for hole in line.holes] == [(gap, [2 * minute_ns])]
+    assert past.symbols.keys() == {"BTC_USDT"}
+    assert "EUR_USD" not in {one.symbol for one in past.open_gaps}
+    assert decode(encode(past)) == past
