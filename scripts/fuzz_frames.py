@@ -105,6 +105,10 @@ def target_of(venue: str, random: Random) -> Target:
             from scripts.fuzz_news import NewsTarget  # noqa: PLC0415 - each brings what only it needs
 
             return NewsTarget(folder, random)
+        case "rest":
+            from scripts.fuzz_rest import RestTarget  # noqa: PLC0415 - each brings what only it needs
+
+            return RestTarget(folder, random)
         case _:
             from scripts.fuzz_exchanges import ExchangeTarget  # noqa: PLC0415 - each brings what only it needs
 

@@ -20,8 +20,9 @@ from actors.runtime.clock import system_clock
 from actors.runtime.settings import Loaded
 from actors.runtime.version import VERSION
 from protocol.endpoints import Endpoints, socket_dir
-from protocol.instruments import Catalog
+from protocol.instruments import BARS, REST, Catalog
 from protocol.transport import libzmq_version
+from tapehub.provider_rows import verdicts
 from tapehub.supervision.roll_call import RollCall
 from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 
@@ -175,13 +176,36 @@ def collectors_of(loaded: Loaded, only: Collection[str]) -> dict[str, CollectorS
 def of_venues(
     loaded: Loaded, collectors: Mapping[str, CollectorSettings], timeout_s: float
 ) -> Iterator[Finding]:
-    """What keeps these collectors from their venues, in the order of the configuration."""
+    """What keeps these collectors from their venues, in the order of the configuration.
+
+    Providers of bars count calls: a collector of them that runs is asked what it knows instead.
+    """
     from actors.collector.probing.survey import survey  # noqa: PLC0415 - it brings a WebSocket library
 
     catalog = Catalog(loaded.instruments)
-    for one in survey(collectors, catalog, system_clock(), timeout_s):
+    known = _known_providers(loaded, collectors)
+    others = {name: settings for name, settings in collectors.items() if name not in known}
+    for one in survey(others, catalog, system_clock(), timeout_s):
         where = f"{one.collector} {one.market}"
-        yield Finding(one.word, one.text, one.fix, where, one.step)
+        known.setdefault(one.collector, []).append(Finding(one.word, one.text, one.fix, where, one.step))
+    for name in collectors:
+        yield from known.get(name, [])
+
+
+def _known_providers(loaded: Loaded, collectors: Mapping[str, CollectorSettings]) -> dict[str, list[Finding]]:
+    """Running collectors of bars with what they say of their providers."""
+    from actors.collector.checks import venue_of  # noqa: PLC0415 - only where venues are looked at
+
+    names = [name for name, settings in collectors.items() if venue_of(name, settings) == REST]
+    if not names:
+        return {}
+    with RollCall(Endpoints(Path(loaded.common.run_dir)), names) as roll:
+        statuses = {name: answer.status for name, answer in roll.ask(_ASK_S).items()}
+    return {
+        name: [Finding(*judged, f"{name} {BARS}", "provider") for judged in verdicts(status)]
+        for name, status in statuses.items()
+        if status
+    }
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -1,4 +1,4 @@
-"""`tapehub backfill`: history bought from a vendor, its price told first."""
+"""`tapehub backfill`: minutes of the REST providers, and history bought from a vendor, its price told first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tapehub.cli import exit_codes
+from tapehub.cli import exit_codes, refill, refill_status
 from tapehub.cli.context import current
 from tapehub.cli.failures import Failure
 from tapehub.cli.options import AsJson, usage
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
-    group = typer.Typer(help="History from a vendor, at a price that is told first.", no_args_is_help=True)
+    group = typer.Typer(
+        help="History: minutes from the REST providers, files from a vendor at a price that is told first.",
+        no_args_is_help=True,
+    )
+    refill.register(group)
+    refill_status.register(group)
     group.command("databento")(databento)
     app.add_typer(group, name="backfill")
 

@@ -30,7 +30,7 @@ def decode(
         str,
         typer.Argument(
             metavar="VENUE",
-            help="binance, bybit, coinbase, okx, databento, ig, fx, news or liquidations; of our own recordings it is "
+            help="binance, bybit, coinbase, okx, databento, ig, fx, news, liquidations, yahoo, alphavantage, twelvedata or polygon; of our own recordings it is "
             "ignored.",
         ),
     ],
@@ -59,7 +59,8 @@ def decode(
     to its end, or nothing in it is of that venue.
 
     databento reads DBN files, ig answers of its REST side and lines of its stream, fx quotes and candles of
-    Lean, HistData and FXCM, news RSS, Atom and CryptoPanic, liquidations lines that name their exchange.
+    Lean, HistData and FXCM, news RSS, Atom and CryptoPanic, liquidations lines that name their exchange, yahoo, alphavantage,
+    twelvedata and polygon answers with bars.
 
       tapehub decode binance day.gz --summary
 

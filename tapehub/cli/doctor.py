@@ -45,7 +45,8 @@ def doctor(
 
     With --live the venues instead, all at once: name, connection and certificate of each host, clock, key or
     login, subscription and first data of up to three symbols of each market. It costs no money, stores
-    nothing and shows no key; IG counts it as a login.
+    nothing and shows no key; IG counts it as a login, a REST provider as one call unless its collector runs:
+    then that says what it knows.
 
       tapehub doctor
 

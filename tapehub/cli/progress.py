@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from actors.runtime.clock import Clock
@@ -13,31 +15,25 @@ _REDRAW_S: Final = 0.2
 _LINE_S: Final = 10.0
 
 
-class Progress:
-    """Draws at most as often as an eye can follow, so it may be told of every frame.
+class Ticker:
+    """One line that says how far it is, drawn at most as often as an eye can follow."""
 
-    Args:
-        what: What is counted, plural: `frames`.
-        total: Full size in the unit of `done`; 0 where nobody knows.
-    """
-
-    def __init__(self, clock: Clock, what: str, total: int = 0) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._what = what
-        self._total = total
         self._is_terminal = sys.stderr.isatty()
         self._started_ns = clock.mono_ns()
         self._due_ns = self._started_ns if self._is_terminal else self._started_ns + round(_LINE_S * 1e9)
 
-    def show(self, count: int, done: int = 0) -> None:
-        """Say that `count` items are done, which is `done` of `total`."""
+    def draw(self, text: Callable[[int], str]) -> None:
+        """Show what `text` makes of the time (monotonic, ns), if it is due."""
         now_ns = self._clock.mono_ns()
         if now_ns < self._due_ns:
             return
         self._due_ns = now_ns + round((_REDRAW_S if self._is_terminal else _LINE_S) * 1e9)
-        line = progress_line(self._what, count, done, self._total, (now_ns - self._started_ns) / 1e9)
+        line = text(now_ns)
         if self._is_terminal:
-            sys.stderr.write(f"\r{line}\x1b[K")
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(f"\r{line[:width]}\x1b[K")
             sys.stderr.flush()
         else:
             note(f"% {line}")
@@ -47,6 +43,28 @@ class Progress:
         if self._is_terminal:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+class Progress(Ticker):
+    """Counts, so it may be told of every frame.
+
+    Args:
+        what: What is counted, plural: `frames`.
+        total: Full size in the unit of `done`; 0 where nobody knows.
+    """
+
+    def __init__(self, clock: Clock, what: str, total: int = 0) -> None:
+        super().__init__(clock)
+        self._what = what
+        self._total = total
+
+    def show(self, count: int, done: int = 0) -> None:
+        """Say that `count` items are done, which is `done` of `total`."""
+        self.draw(
+            lambda now_ns: progress_line(
+                self._what, count, done, self._total, (now_ns - self._started_ns) / 1e9
+            )
+        )
 
 
 def progress_line(what: str, count: int, done: int, total: int, elapsed_s: float) -> str:

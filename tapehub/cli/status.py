@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -14,12 +15,14 @@ from tapehub.cli.options import AsJson, TimeoutS, duration
 from tapehub.cli.output import bytes_text, note, print_json, print_row, seconds_text, state_word, table_lines
 
 if TYPE_CHECKING:
+    from tapehub.supervision.roll_call import Answer
     from tapehub.supervision.state import Row
 
 _TITLES: Final = (
     "ACTOR", "STATE", "PID", "UP", "RESTARTS", "BEAT", "IN/S", "OUT/S", "LAG p50/p99", "GAPS", "RSS", "NOTE",
 )  # fmt: skip
 _RIGHT: Final = ("PID", "UP", "RESTARTS", "BEAT", "IN/S", "OUT/S", "LAG p50/p99", "GAPS", "RSS")
+Answers = Mapping[str, "Answer"]
 _CODES: Final = {"running": exit_codes.OK, "degraded": exit_codes.DEGRADED, "down": exit_codes.UNREACHABLE}
 
 
@@ -38,10 +41,10 @@ def status(
     timeout: TimeoutS = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """State of every actor: process, restarts, heartbeat, rates, lag, gaps, memory.
+    """State of every actor: process, restarts, heartbeat, rates, lag, gaps, memory; and of the REST providers.
 
     It asks the actors themselves, so it works without the hub. Exit code 0: all RUNNING, 3: not all,
-    4: nothing runs.
+    4: nothing runs. A provider that is not asked for a while changes none of these: NOTE and the second table say so.
 
       tapehub status
 
@@ -56,28 +59,28 @@ def status(
         while True:
             rows = look(context.endpoints, context.actors, roll, timeout, context.loaded.digest)
             if not watch:
-                _print(rows, as_json=as_json)
+                _print(rows, roll.answers, as_json=as_json)
                 raise typer.Exit(_CODES[overall(rows)])
-            _refresh(rows, as_json=as_json)
+            _refresh(rows, roll.answers, as_json=as_json)
             threading.Event().wait(interval)
 
 
-def _print(rows: list[Row], *, as_json: bool) -> None:
+def _print(rows: list[Row], answers: Answers, *, as_json: bool) -> None:
     from tapehub.supervision.state import overall
 
     if as_json:
-        print_json(_document(rows))
+        print_json(_document(rows, answers))
         return
-    sys.stdout.write("\n".join([*_table(rows), _summary(rows), ""]))
+    sys.stdout.write("\n".join([*_page(rows, answers), ""]))
     if overall(rows) == "down":
         note("try: tapehub up -d")
 
 
-def _refresh(rows: list[Row], *, as_json: bool) -> None:
+def _refresh(rows: list[Row], answers: Answers, *, as_json: bool) -> None:
     if as_json:
-        print_row(_document(rows))
+        print_row(_document(rows, answers))
         return
-    lines = [*_table(rows), _summary(rows)]
+    lines = _page(rows, answers)
     if sys.stdout.isatty():
         sys.stdout.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
     else:
@@ -85,14 +88,35 @@ def _refresh(rows: list[Row], *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _document(rows: list[Row]) -> dict[str, object]:
+def _document(rows: list[Row], answers: Answers) -> dict[str, object]:
+    from tapehub.provider_rows import market_states, provider_rows
     from tapehub.supervision.state import overall
 
-    return {"state": overall(rows), "run_dir": str(current().run_dir), "actors": rows}
+    statuses = {name: answer.status for name, answer in answers.items()}
+    return {
+        "state": overall(rows),
+        "run_dir": str(current().run_dir),
+        "actors": rows,
+        "providers": provider_rows(statuses),
+        "rest": market_states(statuses),
+    }
 
 
-def _table(rows: list[Row]) -> list[str]:
-    return table_lines(_TITLES, map(_cells, rows), _RIGHT)
+def _page(rows: list[Row], answers: Answers) -> list[str]:
+    return [*table_lines(_TITLES, map(_cells, rows), _RIGHT), _summary(rows), *_providers(answers)]
+
+
+def _providers(answers: Answers) -> list[str]:
+    """A line and a table for each collector of bars."""
+    from tapehub.provider_rows import TITLES, cells, market_lines, provider_rows
+
+    statuses = {name: answer.status for name, answer in answers.items()}
+    rows = provider_rows(statuses)
+    lines = []
+    for name, line in market_lines(statuses).items():
+        mine = (cells(row) for row in rows if row.collector == name)
+        lines += ["", f"{name}: {line}", *table_lines(TITLES, mine, ("NEXT", "FAILURES"))]
+    return lines
 
 
 def _cells(row: Row) -> list[str]:

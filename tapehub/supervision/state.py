@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tapehub.provider_rows import trouble
 from tapehub.supervision.history import History
 from tapehub.supervision.programs import EXIT_CONFIG
 from tapehub.supervision.roll_call import Answer
@@ -66,9 +67,9 @@ def rows_of(
     found = []
     for name in every:
         history = histories.get(name, History()) if processes is not None else None
-        row = _row(name, by_name.get(name), history, answers.get(name, Answer()), now_ns)
-        if not row.note:
-            row.note = _remark(name, answers.get(name, Answer()), row, names, digest)
+        answer = answers.get(name, Answer())
+        row = _row(name, by_name.get(name), history, answer, now_ns)
+        row.note = trouble(answer.status or {}) or row.note or _remark(name, answer, row, names, digest)
         found.append(row)
     return found
 

@@ -8,7 +8,7 @@ import sys
 
 from tests.bench.report import as_json, machine, say, table
 
-SUITES = ("reads", "bus", "e2e", "journal", "storage", "indicators", "orderflow", "dbn")
+SUITES = ("reads", "bus", "e2e", "journal", "storage", "indicators", "orderflow", "dbn", "rest")
 
 
 def main() -> int:

@@ -40,7 +40,7 @@ GOAL = 0.7
 _BASE_NS = 1_795_000_000_000_000_000
 _TYPES = {"side": "int2", "revision": "int4", "k": "int4", "publisher_id": "int4", "instrument_id": "int4"}
 _BIG = ("ts_event_ns", "ts_recv_ns", "ts_open_ns", "trade_id", "count", "epoch", "seq", "update_id")
-_TEXT = ("trade_ref", "timeframe", "status", "source")
+_TEXT = ("trade_ref", "timeframe", "status", "source", "reason")
 
 
 def event(kind: str, number: int) -> Message:

@@ -11,10 +11,10 @@ from tests.support.paths import ROOT
 from tests.support.process import clean_environment
 
 HEAVY = {
-    "asyncio", "alembic", "databento", "duckdb", "fastapi", "hypothesis", "httpx", "matplotlib", "pandas", "polars",
+    "asyncio", "alembic", "databento", "duckdb", "fastapi", "hypothesis", "httpx", "httpx2", "httpcore2", "matplotlib", "pandas", "polars",
     "prometheus_client", "pyarrow", "pydantic", "requests", "rich", "sqlalchemy", "supervisor", "typer", "uvicorn",
 }  # fmt: skip
-PEOPLE = {"yaml", "actors.runtime.layers", "actors.runtime.conformity"}
+PEOPLE = {"yaml", "actors.runtime.layers", "actors.runtime.conformity", "actors.runtime.tree_conformity"}
 """Needed to read a person's configuration, not the compiled one that supervised actors start with."""
 MAY_LOAD = {
     "aggregator": set[str](),

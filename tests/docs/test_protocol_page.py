@@ -97,7 +97,7 @@ def test_control_operations() -> None:
 
 
 def test_candle_columns() -> None:
-    cells = re.findall(r"\| (\d+) \| `(\w+)` \| (int64|float64|int32|uint8)", section("Candle windows"))
+    cells = re.findall(r"\| (\d+) \| `(\w+)` \| (int64|float64|int32|uint8|bool)", section("Candle windows"))
     assert {name: int(offset) for offset, name, _ in cells} == {
         name: windows_offset(name) for name, _ in windows.BAR_COLUMNS
     }
@@ -105,6 +105,6 @@ def test_candle_columns() -> None:
 
 def windows_offset(name: str) -> int:
     """Offset of a column, counted from the sizes before it."""
-    sizes = {"<i8": 8, "<f8": 8, "<i4": 4, "u1": 1}
+    sizes = {"<i8": 8, "<f8": 8, "<i4": 4, "u1": 1, "?": 1}
     names = [column for column, _ in windows.BAR_COLUMNS]
     return sum(sizes[form] for _, form in windows.BAR_COLUMNS[: names.index(name)])

@@ -21,6 +21,10 @@ FILES = {
     "fx": "fx/histdata_eurusd_ticks_20200101.csv.gz",
     "news": "news/cointelegraph_20260815.xml",
     "liquidations": "liquidations/frames_2026.jsonl",
+    "yahoo": "yahoo/chart-EURUSD_X-2020-01-01-to-2020-01-03.json",
+    "alphavantage": "alphavantage/time_series_intraday_MSFT_1min.json",
+    "twelvedata": "twelvedata/time_series_AAPL_1min.json",
+    "polygon": "polygon/aggs_C_EURUSD_1day.json",
 }
 
 
@@ -75,6 +79,7 @@ def test_a_file_without_messages_still_says_what_it_is(
         ("coinbase", FILES["liquidations"], "holds no message of coinbase"),
         ("fx", FILES["news"], "neither a zip of Lean"),
         ("ig", FILES["liquidations"], "cannot read on"),
+        ("yahoo", FILES["polygon"], "holds no message of yahoo"),
         ("nyse", FILES["binance"], ", ".join(NAMES)),
     ],
 )

@@ -22,8 +22,16 @@ from tests.support.wait import until
 from tests.unit.tapehub.calls import call
 
 EXAMPLES = ROOT / "config" / "examples"
-LIVE = ("live-crypto", "live-fx", "live-futures")
-SECRETS = ("IG_USERNAME", "IG_PASSWORD", "IG_API_KEY", "DATABENTO_API_KEY", "CRYPTOPANIC_TOKEN")
+LIVE = ("live-crypto", "live-fx", "live-futures", "live-rest")
+PROVIDER_KEYS = ("TWELVEDATA_API_KEY", "POLYGON_API_KEY", "ALPHAVANTAGE_API_KEY")
+SECRETS = (
+    "IG_USERNAME",
+    "IG_PASSWORD",
+    "IG_API_KEY",
+    "DATABENTO_API_KEY",
+    "CRYPTOPANIC_TOKEN",
+    *PROVIDER_KEYS,
+)
 CRYPTO = ("collector.binance.1", "collector.okx.1", "collector.bybit.1", "collector.coinbase.1")
 
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from protocol.messages import Gap
-from tapehub.gaps import missing_of, publisher_of, revised, row_of, within
+from tapehub.gaps import KINDS, missing_of, publisher_of, revised, row_of, within
 
 S = 1_000_000_000
 
@@ -44,3 +44,22 @@ def test_a_row_says_how_long_and_how_many() -> None:
     assert (row["length_s"], row["missing"], row["state"]) == (30.0, 5, "filled")
     assert row_of(gap(10, 0), 100 * S)["length_s"] == 90.0
     assert missing_of(gap(1, 2)) == 0
+
+
+def test_of_candles_minutes_are_counted() -> None:
+    minute = 29_900_000
+    hole = Gap(
+        "c-5-1",
+        "rest",
+        "EUR_USD",
+        "bar",
+        minute,
+        minute + 59,
+        minute * 60 * S,
+        (minute + 60) * 60 * S,
+        "",
+        "",
+    )
+
+    assert (row_of(hole, 0)["missing"], row_of(hole, 0)["length_s"]) == (60, 3600.0)
+    assert "bar" in KINDS

@@ -13,7 +13,8 @@ from tapehub.exporting import FORMATS, export, row_file
 from tapehub.stored_rows import Wanted, stored_rows
 from tapehub.stores import AUTO, DATABASE, PARQUET, QueryError, Stores, database_setting
 from tapehub.stretches import ALWAYS, Stretch, parse_past, parse_stretch
-from tests.unit.actors.persistence.parquet_rig import START_NS
+from tests.unit.actors.hub.samples import fetched, verdict
+from tests.unit.actors.persistence.parquet_rig import START_NS, frames_of
 from tests.unit.tapehub.stored import TRADES, fill_database, fill_files
 
 
@@ -77,6 +78,22 @@ def test_only_the_newest_of_a_candle_and_of_a_gap(both):
     bars = lines(exported(both, PARQUET, wanted("bars", timeframe="1m")))
     assert [row["revision"] for row in bars] == [2, 1, 1]
     assert [row["state"] for row in lines(exported(both, PARQUET, wanted("gaps")))] == ["filled", "open"]
+
+
+def test_candles_of_providers_and_verdicts_on_them_come_from_both_stores(tmp_path):
+    repaired = fetched(1, is_adjusted=True, reason="high 0.9 was below close 1.0")
+    told = verdict(START_NS)
+    frames = frames_of([[fetched(0), repaired], told], "collector.rest.1", 7)
+    fill_database(tmp_path, frames)
+    stores = fill_files(tmp_path, frames)
+    for what in ("bars", "verdicts"):
+        assert exported(stores, PARQUET, wanted(what)) == exported(stores, DATABASE, wanted(what))
+
+    plain, other = lines(exported(stores, DATABASE, wanted("bars", "EUR_USD", "rest", "1m")))
+    assert (plain["source"], plain["ts_recv_ns"], plain["reason"]) == ("yahoo", fetched(0).ts_recv_ns, "")
+    assert (other["is_adjusted"], other["reason"]) == (True, repaired.reason)
+    [row] = lines(exported(stores, PARQUET, wanted("verdicts", "EUR_USD", timeframe="1m")))
+    assert {name: row[name] for name in told.to_dict()} == told.to_dict()
 
 
 @pytest.mark.parametrize("source", [PARQUET, DATABASE])

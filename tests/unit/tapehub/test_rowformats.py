@@ -9,7 +9,7 @@ from protocol.messages import Alert, Bar, Book, Gap, Liquidation, Quote
 from tapehub.columns import number_text
 from tapehub.rowformats import fields_of, missing_fields, row_format
 from tapehub.rows import Row, rows_of
-from tests.unit.actors.hub.samples import feature, flow, footprint, sweep
+from tests.unit.actors.hub.samples import feature, flow, footprint, sweep, verdict
 from tests.unit.tapehub.frames import T0_NS, frame_of, trade, unknown_frame
 
 HERE_NS = T0_NS + 5_000_000
@@ -59,6 +59,11 @@ def test_a_long_value_is_never_cut() -> None:
         ("footprint", footprint(1), ["1m", "3.75", "-1.5", "100.5", "101", "2", "closed"]),
         ("sweep", sweep(T0_NS), ["sell", "4", "100", "99.5", "199.5"]),
         (
+            "verdict",
+            verdict(T0_NS),
+            ["1m", "2024-08-08T23:54:00Z", "yahoo", "quarantine", "9.5", "before; polygon says 1.16"],
+        ),
+        (
             "alert",
             Alert("BTC_USDT", "binance", "big_trade", "warning", T0_NS, "two words", {}),
             ["big_trade", "warning", "two words"],
@@ -86,7 +91,7 @@ def test_a_long_value_is_never_cut() -> None:
                 1,
                 "trade",
             ),
-            ["1m", "23:54:15", "0.5", "closed"],
+            ["1m", "23:54:15", "0.5", "closed", "trade"],
         ),
         (
             "gap",

@@ -92,6 +92,23 @@ def test_a_changed_configuration_is_noticed():
     assert row([process()], {"hub.1": answer(config_digest="b")}, digest="b").note == ""
 
 
+def test_a_provider_that_is_not_asked_is_the_note_and_the_row_goes_on_running():
+    breakers = {"chart": {"state": "open", "failures": 3, "reason": "429 Too Many Requests", "until_s": 51.2}}
+    yahoo = {
+        "state": "open",
+        "breakers": breakers,
+        "limits": [],
+        "rests_s": 0.0,
+        "why": "breaker chart open: 429",
+    }
+    told = answer(markets={"bars": {"providers": {"yahoo": yahoo}}})
+    found = row([process()], {"hub.1": told}, history_of(LOG))
+    assert found.note == "yahoo breaker open: 429, retry in 00:52", (
+        "what is so now is worse than how it ended once"
+    )
+    assert overall([found]) == "running"
+
+
 def test_programs_outside_the_configuration_are_shown():
     old = process(name="hub.9", state="STOPPED", pid=0)
     rows = rows_of(["hub.1"], [process(), old], {}, {"hub.1": answer()}, NOW)

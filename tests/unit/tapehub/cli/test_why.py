@@ -1,6 +1,8 @@
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from tapehub.cli.why import hops_of
 from tapehub.hops import Actor, Collector
 from tapehub.walking import Walk
@@ -63,6 +65,23 @@ def test_order_flow_and_detectors_stand_between_candles_and_hub() -> None:
         ("aggregator", "aggregator.1", "OK"),
         ("orderflow", "orderflow.1", "FAIL"),
         ("detector", "detector.1", "OK"),
+        ("hub", "hub.1", "OK"),
+    ]
+
+
+def test_of_fetched_candles_there_is_no_order_flow() -> None:
+    seen = walk(actor("aggregator.1"))
+    seen.collectors = {
+        "collector.rest.1": msgspec.structs.replace(collector("collector.rest.1"), kinds=("bar",))
+    }
+    seen.orderflows = {"orderflow.1": actor("orderflow.1", newest_ns=0)}
+
+    assert places(seen, {"rest": ["collector.rest.1"]}) == [
+        ("venue", "rest", "OK"),
+        ("collector", "collector.rest.1", "OK"),
+        ("bus", "collector.rest.1 ->", "OK"),
+        ("aggregator", "aggregator.1", "OK"),
+        ("orderflow", "orderflow.1", "SKIP"),
         ("hub", "hub.1", "OK"),
     ]
 
