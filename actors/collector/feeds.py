@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-from actors.collector.bars.providers.registry import PROVIDERS
-from actors.collector.bars.rules import problems as rest_problems
 from actors.collector.checks import problems, with_defaults
 from actors.collector.exchange.feed import Feed
 from actors.collector.market_feed import MarketFeed, StoringHost
@@ -23,6 +21,9 @@ def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalo
         ConfigError: every mistake that their types allow.
     """
     if venue == REST:
+        from actors.collector.bars.providers.registry import PROVIDERS  # noqa: PLC0415 - only where it is used
+        from actors.collector.bars.rules import problems as rest_problems  # noqa: PLC0415 - as above
+
         found = rest_problems(settings.rest, PROVIDERS, catalog.of_venue(REST))
         if found:
             raise ConfigError([f"actors.{name}.{problem}" for problem in found])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ MINUTE_NS = 60_000_000_000
 DAY_NS = 1440 * MINUTE_NS
 ONE_AN_HOUR = [(1, 3600.0)]
 """A second page of history has to wait."""
-SLOW = ("polygon", "ETH_USD", "--from", "-90d", "--to", "-50d")
+_TODAY = datetime.now(UTC).date()
+SLOW = (
+    "polygon", "ETH_USD", "--from", f"{_TODAY - timedelta(days=90)}", "--to", f"{_TODAY - timedelta(days=50)}",
+)  # fmt: skip
 """Two pages."""
 
 

@@ -92,11 +92,12 @@ class Timeline:
     def offer(self, candidates: Iterable[Candidate]) -> list[Minute]:
         """Take minutes that are over; returns revisions of what is out already."""
         told: list[Minute] = []
+        next_ns = self.next_ns  # revisions do not move it
         for found in candidates:
             start_ns = found.bar.ts_open_ns
             if start_ns < self.state.begin_ns or not self.session.is_open(start_ns):
                 continue
-            if start_ns >= self.next_ns:
+            if start_ns >= next_ns:
                 self._waiting.setdefault(start_ns, found)
             else:
                 told += self._revise(start_ns, found)
