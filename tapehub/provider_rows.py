@@ -142,7 +142,10 @@ def _row(collector: str, name: str, found: Mapping[str, Any]) -> ProviderRow:
 
 def _market(status: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """What a collector of bars says of its one market; empty for everybody else."""
-    found: Mapping[str, Any] = ((status or {}).get("markets") or {}).get(BARS) or {}
+    markets = (status or {}).get("markets")
+    if not isinstance(markets, Mapping):  # a detector counts its markets under the same name
+        return {}
+    found: Mapping[str, Any] = markets.get(BARS) or {}
     return found
 
 

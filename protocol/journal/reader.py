@@ -19,6 +19,8 @@ from protocol.journal.segment import SEGMENT_HEADER_BYTES, SegmentName
 from protocol.journal.source import Blocks, Source, open_source
 from protocol.journal.walk import MAX_FRAME_BYTES, Stop, chain_of, walk
 
+_LOOKS: Final = 8
+"""At segments that are being deleted while they are read."""
 _WINDOW_BYTES: Final = 1024 * 1024
 _SKIP_BYTES: Final = 128 * 1024
 _MOST_PLACES: Final = 256
@@ -81,11 +83,12 @@ class JournalReader:
         """
         if from_seq < 1:
             raise ValueError(f"records count from 1, not {from_seq}")
-        try:
-            return self._read(epoch, from_seq, max_bytes)
-        except FileNotFoundError:  # deleted since we looked: a second look finds it gone
-            self._places.clear()
-            return self._read(epoch, from_seq, max_bytes)
+        for _ in range(_LOOKS):
+            try:
+                return self._read(epoch, from_seq, max_bytes)
+            except FileNotFoundError:  # deleted since we looked, maybe one by one: the next look finds it gone
+                self._places.clear()
+        return self._read(epoch, from_seq, max_bytes)
 
     def _segments(self) -> list[SegmentName]:
         return all_segments(self._disk.names(self.folder))

@@ -74,6 +74,12 @@ def test_a_trial_is_two_words() -> None:
     assert cells(row)[5] == "503"
 
 
+def test_a_detector_counts_its_markets_under_the_same_name() -> None:
+    status = {"state": "RUNNING", "markets": 3}
+    assert provider_rows({"detector.1": status, "hub.1": None}) == []
+    assert trouble(status) == ""
+
+
 def test_collectors_of_other_venues_have_none() -> None:
     exchange = {"state": "RUNNING", "markets": {"spot": {"connected": True}}}
     assert provider_rows({"collector.binance.1": exchange}) == []
