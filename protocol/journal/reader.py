@@ -86,7 +86,7 @@ class JournalReader:
         for _ in range(_LOOKS):
             try:
                 return self._read(epoch, from_seq, max_bytes)
-            except FileNotFoundError:  # deleted since we looked, maybe one by one: the next look finds it gone
+            except FileNotFoundError:  # deleted since we looked: the next look finds it gone
                 self._places.clear()
         return self._read(epoch, from_seq, max_bytes)
 
