@@ -61,10 +61,10 @@ def prev_of(frame: Frame) -> Position | None:
     if frame.kind not in (RecordKind.EPOCH, RecordKind.HEARTBEAT):
         return None
     try:
-        said: Epoch | Beat = decode_events(frame)[0]
+        said = decode_events(frame)[0]
     except (FrameError, IndexError):
         return None
-    return Position(said.prev_epoch, said.prev_last_seq)
+    return Position(said.prev_epoch, said.prev_last_seq) if isinstance(said, Epoch | Beat) else None
 
 
 def missing_between(

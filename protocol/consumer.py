@@ -22,6 +22,7 @@ from typing import Final
 
 from protocol.applying import NOWHERE, Applier
 from protocol.chain import LEFT_OUT, LOST_ON_BUS, NEVER_STORED, NOT_ANSWERED, SET_BACK, Hole, Orphans, prev_of
+from protocol.errors import FrameError
 from protocol.fetching import RETRY_NS, Fetching, Left, Reached
 from protocol.record import Frame, RecordKind
 from protocol.replay import Fetched, Position
@@ -32,6 +33,8 @@ MAX_WAITING: Final = 20_000
 """Live frames kept while the journal is read; older ones are dropped, the journal has them."""
 PATIENCE_NS: Final = 5_000_000_000
 """How long the journal may be behind a live frame (its publisher's disk is full) before what is missing is a hole."""
+LARGEST: Final = 2**63 - 1
+"""Epoch and number of a record: the header has room for more, a database has not."""
 
 _HEARTBEAT: Final = RecordKind.HEARTBEAT
 _EVERYWHERE: Final = Position(1 << 64, 0)
@@ -133,6 +136,10 @@ class Consumer(Applier):
             self.counts["foreign"] += 1
         elif frame.epoch < self.epoch:
             self._fence(frame, mono_ns)
+        elif max(frame.epoch, frame.seq) > LARGEST:
+            raise FrameError(
+                f"{frame.topic}: {frame.epoch}/{frame.seq} is beyond any number that is given out"
+            )
         else:
             self._fetching.is_unknown, self._fenced_at = False, None
             here = Position(frame.epoch, frame.seq)

@@ -35,6 +35,8 @@ POINTS: Final = (
     "journal.seal.after",
     "snap.before",
     "snap.after",
+    "claim.before",
+    "claim.after",
 )
 """Every name there is."""
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
+
+import msgspec
 
 from protocol.message import (
     BUY,
     SELL,
+    Int64,
     Message,
+    TimeNs,
     price_faults,
     share_faults,
     size_faults,
@@ -22,6 +26,7 @@ from protocol.message import (
 
 FLOW_REASONS: Final = ("warm-up", "gap", "disconnected")
 FOOTPRINT_STATUSES: Final = ("open", "closed", "gap")
+SIGNAL_STATES: Final = ("open", "vetoed", "target", "stopped", "expired", "cancelled")
 SESSION: Final = "session"
 """Timeframe of a `Footprint` that runs since the session began: the volume profile."""
 
@@ -35,13 +40,13 @@ class Feature(Message, array_like=True, frozen=True, gc=False):
     symbol: str
     venue: str
     timeframe: str
-    ts_open_ns: int
-    ts_event_ns: int
+    ts_open_ns: TimeNs
+    ts_event_ns: TimeNs
     is_ready: bool
     """False until every indicator has warmed up."""
     values: dict[str, float]
     """Indicator to number, `rsi_14`, `bb_upper_20_2`; only of those that have warmed up."""
-    revision: int = 0
+    revision: Int64 = 0
     """That of the candle; 0 while it runs."""
     coverage: float = 1.0
     """Lowest coverage, 0 to 1, of the candles that the indicators look back on."""
@@ -58,9 +63,9 @@ class Flow(Message, array_like=True, frozen=True, gc=False):
 
     symbol: str
     venue: str
-    window_s: float
+    window_s: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
     """Length of the window, seconds; 0: since the session began."""
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     """Venue time at which the window ends."""
     is_complete: bool
     values: dict[str, float]
@@ -91,9 +96,9 @@ class Footprint(Message, array_like=True, frozen=True, gc=False):
     venue: str
     timeframe: str
     """`1m`, or `session`: since the session began."""
-    ts_open_ns: int
+    ts_open_ns: TimeNs
     """Start of the interval, of the session for `session`."""
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     """Venue time of the newest event in it; the end of the interval where there was none."""
     price_step: float
     """Height of a bucket, quote currency."""
@@ -115,13 +120,13 @@ class Footprint(Message, array_like=True, frozen=True, gc=False):
     """Lower edge of the buckets around the point of control that hold 70 % of the volume; 0 without volume."""
     value_area_high: float
     """Upper edge of those buckets; 0 without volume."""
-    count: int
+    count: Int64
     """Trades in it."""
     status: str
     """open, closed, gap (part of it was not seen)."""
     coverage: float
     """Share of the interval, 0 to 1, in which the feed was connected and gapless."""
-    revision: int
+    revision: Int64
     """0 while open, 1 at its close, one more each time a late or repaired trade changes it."""
 
     def validate(self) -> list[str]:
@@ -147,17 +152,17 @@ class Sweep(Message, array_like=True, frozen=True, gc=False):
 
     symbol: str
     venue: str
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     """Venue time of its last trade."""
-    ts_first_ns: int
+    ts_first_ns: TimeNs
     """Venue time of its first trade."""
-    side: int
+    side: Int64
     """Aggressor (taker): 1 buy, -1 sell."""
     first_price: float
     """Price of its first trade."""
     last_price: float
     """Price of its last trade."""
-    levels: int
+    levels: Int64
     """Different prices it traded at."""
     size: float
     """Traded size, base currency."""
@@ -165,7 +170,7 @@ class Sweep(Message, array_like=True, frozen=True, gc=False):
     """Sum of price times size, quote currency."""
     vwap: float
     """Notional over size."""
-    count: int
+    count: Int64
     """Trades in it."""
     is_inferred: bool
     """The aggressor was inferred by Lee and Ready's rule, the venue does not say."""
@@ -188,23 +193,63 @@ class Alert(Message, array_like=True, frozen=True, gc=False):
     venue: str
     rule: str
     severity: str
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     text: str
     values: dict[str, float]
 
 
 class Signal(Message, array_like=True, frozen=True, gc=False):
-    """What a strategy says, with the inputs behind it."""
+    """What a strategy says, with the inputs behind it, and what became of it: a new revision each time that changes."""
 
     KIND: ClassVar[str] = "signal"
     SCHEMA: ClassVar[int] = 10 << 8 | 1
 
     symbol: str
     strategy: str
-    ts_event_ns: int
-    side: int
+    ts_event_ns: TimeNs
+    """Venue time of this revision: of the first one when the strategy said it, later of what ended it."""
+    side: Int64
+    """1 buy, -1 sell."""
     entry: float
+    """Price at which it could be entered when it was said: the ask to buy, the bid to sell."""
     stop: float
+    """Price at which it was wrong."""
     target: float
+    """Price at which it was right."""
     confidence: float
+    """0 to 1, the strategy's own."""
     inputs: dict[str, float]
+    """Name and value of what the signal was made from."""
+    venue: str = ""
+    """Market it was seen in."""
+    timeframe: str = ""
+    """Of the candles it rests on."""
+    signal_id: str = ""
+    """Strategy, venue, symbol and first time: the same in all its revisions, and no other signal has it."""
+    revision: Int64 = 1
+    """1 when it was said, one more with each change of its state."""
+    state: str = "open"
+    """open, vetoed (the shield refused it), target, stopped, expired, cancelled."""
+    ts_opened_ns: TimeNs = 0
+    """Venue time at which it was said."""
+    ts_expires_ns: TimeNs = 0
+    """Venue time at which it is void if neither stop nor target was touched."""
+    score: float = 1.0
+    """0 to 1, the shield's: 1 where nothing spoke against it, 0 where it was vetoed."""
+    reasons: list[str] = msgspec.field(default_factory=list)
+    """What the shield's rules said, worst first: `spread: 2.4 pips is above 2 (-0.3)`."""
+    text: str = ""
+    """The strategy's words."""
+    exit_price: float = 0.0
+    """Price that ended it; 0: it has not ended, or by time."""
+
+    def validate(self) -> list[str]:
+        faults = price_faults(entry=self.entry, stop=self.stop, target=self.target)
+        faults += share_faults(confidence=self.confidence, score=self.score) + value_faults(self.inputs)
+        if self.side not in (BUY, SELL):
+            faults.append(f"side {self.side!r} is none of 1, -1")
+        elif not self.side * self.stop < self.side * self.entry < self.side * self.target:
+            faults.append("stop, entry and target are not in that order for its side")
+        if self.state not in SIGNAL_STATES:
+            faults.append(f"state {self.state!r} is none of {', '.join(SIGNAL_STATES)}")
+        return faults

@@ -16,6 +16,7 @@
         └── PayloadError
     ConfigError                  exit 78             the person's configuration, carries .problems
     StartError                   exits 69 and 75     an address or a name that cannot be had
+    GuardDied                    exit 70             nobody judges any more who may come in
 
 The codes are the same in ZeroMQ replies, client exceptions, command line and HTTP. Pure.
 """
@@ -163,6 +164,10 @@ class StartError(Exception):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class GuardDied(Exception):
+    """Nobody judges handshakes any more: the process ends with 70 rather than go on as if it listened."""
 
 
 _BY_CODE: dict[str, type[HubError]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from protocol.message import Message
+from protocol.message import Int64, Message, TimeNs
 
 ACTOR_STATES: Final = ("STARTING", "RUNNING", "DRAINING", "STOPPED")
 
@@ -16,12 +16,12 @@ class Beat(Message, array_like=True, frozen=True, gc=False):
     SCHEMA: ClassVar[int] = 12 << 8 | 1
 
     publisher: str
-    epoch: int
-    last_seq: int
-    durable_seq: int
-    prev_epoch: int
-    prev_last_seq: int
-    mono_ns: int
+    epoch: Int64
+    last_seq: Int64
+    durable_seq: Int64
+    prev_epoch: Int64
+    prev_last_seq: Int64
+    mono_ns: Int64
     state: str
     """STARTING, RUNNING, DRAINING, STOPPED."""
     detail: dict[str, Any] | None = None
@@ -35,13 +35,13 @@ class Epoch(Message, array_like=True, frozen=True, gc=False):
     SCHEMA: ClassVar[int] = 13 << 8 | 1
 
     publisher: str
-    prev_epoch: int
-    prev_last_seq: int
+    prev_epoch: Int64
+    prev_last_seq: Int64
     is_clean: bool
     """The epoch before ended with a CLEAN_STOP."""
     boot_id: str
     host: str
-    pid: int
+    pid: Int64
     version: str
 
 
@@ -53,7 +53,7 @@ class Watermark(Message, array_like=True, frozen=True, gc=False):
 
     publisher: str
     venue: str
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     """Newest event time seen plus the monotonic time since; never goes back in an epoch."""
     is_connected: bool
 
@@ -65,7 +65,7 @@ class CleanStop(Message, array_like=True, frozen=True, gc=False):
     SCHEMA: ClassVar[int] = 15 << 8 | 1
 
     publisher: str
-    last_seq: int
+    last_seq: Int64
 
 
 class Snap(Message, array_like=True, frozen=True, gc=False):
@@ -79,7 +79,7 @@ class Snap(Message, array_like=True, frozen=True, gc=False):
     """What it is a memory of, one word of the publisher's own."""
     data: bytes
     """Opaque to others."""
-    part: int = 0
+    part: Int64 = 0
     """A long memory goes out in several records, one after the other."""
-    parts: int = 1
+    parts: Int64 = 1
     """How many there are."""

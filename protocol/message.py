@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number that databases, arrays and other languages hold too: msgpack itself has larger ones."""
+TimeNs = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+"""Nanoseconds since 1970 UTC, up to the year 2116: adding an interval never leaves 64 bits."""
 
 BUY: Final = 1
 SELL: Final = -1

@@ -22,7 +22,17 @@ from protocol.derived import (
     Sweep,
 )
 from protocol.marks import ACTOR_STATES, Beat, CleanStop, Epoch, Snap, Watermark
-from protocol.message import BUY, SELL, SIDE_NAMES, UNKNOWN_SIDE, Message, price_faults, size_faults
+from protocol.message import (
+    BUY,
+    SELL,
+    SIDE_NAMES,
+    UNKNOWN_SIDE,
+    Int64,
+    Message,
+    TimeNs,
+    price_faults,
+    size_faults,
+)
 
 __all__ = [
     "ACTOR_STATES",
@@ -77,14 +87,14 @@ class Quote(Message, array_like=True, frozen=True, gc=False):
 
     symbol: str
     venue: str
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     """Venue time; equal to `ts_recv_ns` where the venue sends none (Binance spot bookTicker)."""
-    ts_recv_ns: int
+    ts_recv_ns: TimeNs
     bid: float
     ask: float
     bid_size: float
     ask_size: float
-    update_id: int = 0
+    update_id: Int64 = 0
     """Venue's order-book update id, 0 if it has none."""
 
     @property
@@ -115,15 +125,15 @@ class Trade(Message, array_like=True, frozen=True, gc=False):
 
     symbol: str
     venue: str
-    ts_event_ns: int
-    ts_recv_ns: int
+    ts_event_ns: TimeNs
+    ts_recv_ns: TimeNs
     price: float
     size: float
-    side: int
+    side: Int64
     """Aggressor (taker): 1 buy, -1 sell, 0 the venue does not say."""
     trade_id: int | str
     """Venue's trade id; an integer where the venue counts (then it steps by one per trade)."""
-    count: int = 1
+    count: Int64 = 1
     """Fills merged into this print; 0 if the venue does not say."""
 
     def validate(self) -> list[str]:
@@ -141,16 +151,16 @@ class Book(Message, array_like=True, frozen=True, gc=False):
 
     symbol: str
     venue: str
-    ts_event_ns: int
-    ts_recv_ns: int
+    ts_event_ns: TimeNs
+    ts_recv_ns: TimeNs
     is_snapshot: bool
     """True: replaces the whole book. False: sizes are absolute, 0 removes the level."""
-    first_update_id: int
-    last_update_id: int
+    first_update_id: Int64
+    last_update_id: Int64
     bids: list[Level]
     """Best first in a snapshot, any order in a delta."""
     asks: list[Level]
-    prev_update_id: int = 0
+    prev_update_id: Int64 = 0
     """`last_update_id` of the message before, as we published it; 0 in a snapshot."""
 
 
@@ -162,11 +172,11 @@ class Liquidation(Message, array_like=True, frozen=True, gc=False):
 
     symbol: str
     venue: str
-    ts_event_ns: int
-    ts_recv_ns: int
+    ts_event_ns: TimeNs
+    ts_recv_ns: TimeNs
     price: float
     size: float
-    side: int
+    side: Int64
     """Side of the forced order: -1 means a long position was liquidated."""
 
 
@@ -179,9 +189,9 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
     symbol: str
     venue: str
     timeframe: str
-    ts_open_ns: int
+    ts_open_ns: TimeNs
     """Start of the interval, aligned to the symbol's session calendar."""
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     """Venue time of the newest event in it; the end of the interval where there was none."""
     open: float
     high: float
@@ -192,17 +202,17 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
     sell_volume: float
     vwap: float
     """Volume-weighted average price; the close where volume is 0."""
-    count: int
+    count: Int64
     """Trades (or quotes, see `source`) in it."""
     status: str
     """open, closed, quiet (no event, previous close repeated), gap (part of it was not seen), stale."""
     coverage: float
     """Share of the interval, 0 to 1, in which the feed was connected and gapless."""
-    revision: int
+    revision: Int64
     """0 while open, 1 at its close, one more each time a late or repaired event changes it."""
     source: str
     """trade, quote (mid price of a venue without trades), or the name of a REST provider."""
-    ts_recv_ns: int = 0
+    ts_recv_ns: TimeNs = 0
     """When a provider's candle was fetched; 0: it was built here."""
     is_adjusted: bool = False
     """Its prices are adjusted for splits, by the provider."""
@@ -227,10 +237,10 @@ class Verdict(Message, array_like=True, frozen=True, gc=False):
 
     symbol: str
     venue: str
-    ts_event_ns: int
+    ts_event_ns: TimeNs
     """When it was judged, our clock."""
     timeframe: str
-    ts_open_ns: int
+    ts_open_ns: TimeNs
     provider: str
     """Who gave the candle: yahoo, twelvedata."""
     verdict: str
@@ -259,8 +269,8 @@ class News(Message, array_like=True, frozen=True, gc=False):
 
     source: str
     news_id: str
-    ts_event_ns: int
-    ts_recv_ns: int
+    ts_event_ns: TimeNs
+    ts_recv_ns: TimeNs
     title: str
     url: str
     symbols: list[str]
@@ -278,19 +288,19 @@ class Gap(Message, array_like=True, frozen=True, gc=False):
     symbol: str
     kind: str
     """trade, quote, book, or bar (of a REST provider): which messages are missing."""
-    from_id: int
+    from_id: Int64
     """First missing venue id, 0 if the venue does not count; of bars the minute since 1970, as `to_id`."""
-    to_id: int
+    to_id: Int64
     """Last missing venue id, 0 if unknown."""
-    from_ts_ns: int
-    to_ts_ns: int
+    from_ts_ns: TimeNs
+    to_ts_ns: TimeNs
     """End of the hole, 0 while it is still open."""
     cause: str
     """disconnect, venue_jump, restart, silence, bus_drop, writer_drop."""
     state: str
     """open, filling, filled, unfillable."""
     filled_by: str = ""
-    count: int = 0
+    count: Int64 = 0
     """Messages repaired so far."""
     reason: str = ""
 

@@ -178,6 +178,13 @@ def _topic_of(head: bytes) -> tuple[str, int]:
     return found
 
 
+def is_fetched_bar(frame: Frame) -> bool:
+    """Whether it holds candles of the venue itself, for the aggregator to take in or the detector to compare with: whoever
+    serves candles leaves it out.
+    """
+    return bool(frame.flags & (FLAG_REPAIRED | FLAG_REFERENCE)) and frame.topic.startswith("bar.")
+
+
 def parse_frame(data: bytes) -> Frame:
     """Take a frame apart and check every byte of it.
 

@@ -12,11 +12,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from protocol.errors import HubError, HubTimeout, InvalidRequest, ProtocolMismatch
+from protocol.message import Int64
 
 T = TypeVar("T")
 
 PROTOCOL_VERSION: Final = 1
 MAX_REQUEST_BYTES: Final = 64 * 1024
+MAX_TOLD: Final = 1000
+"""Characters of one text of a refusal, and entries of one list."""
 FRESHNESS_STATES: Final = ("fresh", "stale", "closed_market", "venue_down", "gap_open", "none")
 
 
@@ -35,10 +38,10 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     timeframe: str = ""
     kind: str = ""
     topic: str = ""
-    n: int = 0
-    depth: int = 0
-    from_ns: int = 0
-    to_ns: int = 0
+    n: Int64 = 0
+    depth: Int64 = 0
+    from_ns: Int64 = 0
+    to_ns: Int64 = 0
     allow_stale: bool = False
     args: dict[str, Any] = {}
     """Anything specific to one actor's control operation."""
@@ -90,14 +93,14 @@ def encode_request(request: Request) -> bytes:
     return _encoder.encode(request)
 
 
-def decode_request(data: bytes) -> Request:
+def decode_request(data: bytes, max_bytes: int = MAX_REQUEST_BYTES) -> Request:
     """Bytes of a stranger to a request.
 
     Raises:
         InvalidRequest: not msgpack, not a map, a field of the wrong type, an unknown field.
     """
-    if len(data) > MAX_REQUEST_BYTES:
-        raise InvalidRequest(f"request of {len(data)} bytes is longer than {MAX_REQUEST_BYTES}")
+    if len(data) > max_bytes:
+        raise InvalidRequest(f"request of {len(data)} bytes is longer than {max_bytes}")
     try:
         return _request_decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
@@ -165,6 +168,15 @@ def error_reply(request_id: int, error: HubError, publisher: str = "", epoch: in
         publisher=publisher,
         epoch=epoch,
         code=error.code,
-        message=error.message,
-        details=error.details,
+        message=shortened(error.message),
+        details={name: shortened(value) for name, value in error.details.items()},
     )
+
+
+def shortened(value: Any) -> Any:
+    """A text, or a list of texts, that repeats what a peer sent, no longer than a person reads: not 64 KB of it."""
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TOLD else f"{value[:MAX_TOLD]}… ({len(value)} characters)"
+    if isinstance(value, list):
+        return [shortened(one) for one in value[:MAX_TOLD]]
+    return value

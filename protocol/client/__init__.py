@@ -30,9 +30,12 @@ from protocol.client.trades import Trades
 
 if TYPE_CHECKING:
     from protocol.client.async_hub import AsyncHub
+    from protocol.client.async_nats import AsyncNats
+    from protocol.client.nats import Nats
 
 __all__ = [
     "AsyncHub",
+    "AsyncNats",
     "Bbo",
     "Bbos",
     "Book",
@@ -42,6 +45,7 @@ __all__ = [
     "Features",
     "Hub",
     "Missing",
+    "Nats",
     "OrderFlow",
     "Profile",
     "Quotes",
@@ -58,4 +62,12 @@ def __getattr__(name: str) -> object:
         from protocol.client.async_hub import AsyncHub  # noqa: PLC0415 - asyncio costs 20 ms
 
         return AsyncHub
+    if name == "Nats":
+        from protocol.client.nats import Nats  # noqa: PLC0415 - ssl costs 10 ms
+
+        return Nats
+    if name == "AsyncNats":
+        from protocol.client.async_nats import AsyncNats  # noqa: PLC0415 - asyncio and ssl
+
+        return AsyncNats
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,9 +14,11 @@ from typing import Final
 
 import msgspec
 
+from protocol.client.asking import REFUSED_S
 from protocol.client.patience import Patience, too_long
-from protocol.errors import InvalidRequest
-from protocol.requests import MAX_REQUEST_BYTES, Reply, Request, decode_reply, encode_request
+from protocol.errors import InvalidRequest, Unauthorized
+from protocol.requests import Reply, Request, decode_reply, encode_request
+from protocol.security.keyring import Keyring
 from protocol.transport import Channel, Empty, Wire
 
 IN_FLIGHT: Final = 48
@@ -27,15 +29,19 @@ _set: Final = msgspec.structs.force_setattr
 class AsyncAsker:
     """Puts questions to one of several hubs, within one event loop."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, keyring: Keyring | None = None) -> None:
         self.patience = patience
-        self.wire = Wire()
+        self.keyring = keyring
+        """Our key; None: we have none."""
+        self.wire = Wire(keyring=keyring)
         self._ids = itertools.count(random.getrandbits(48))
         self._channels: dict[str, Channel] = {}
         self._open: dict[int, asyncio.Future[tuple[str, Reply]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turns = asyncio.Semaphore(IN_FLIGHT)
         self._is_closed = False
+        self._home = (0, 0)
+        """Id and time of the newest question to the preferred hub while another one answers."""
 
     async def ask(self, request: Request) -> Reply:
         """Ask and wait.
@@ -43,6 +49,7 @@ class AsyncAsker:
         Raises:
             HubTimeout: no answer in time.
             HubUnreachable: no answer, and no hub of this client ever gave one.
+            Unauthorized: no hub lets our key in, or a hub does not let it ask this.
             InvalidRequest: the question is too long, the client is closed or belongs to another loop.
         """
         self._check_loop()
@@ -76,18 +83,38 @@ class AsyncAsker:
                 _set(request, "deadline_ns", patience.deadline_ns(endpoint, started_ns))
                 self._put(endpoint, encode_request(request))
                 if not answer.done():
-                    await asyncio.wait(
-                        (answer,), timeout=min(patience.attempt_ms / 1e3, (deadline_ns - now_ns) / 1e9)
-                    )
+                    await self._wait(answer, min(patience.attempt_ms / 1e3, (deadline_ns - now_ns) / 1e9))
                 if answer.done():
                     endpoint, reply = answer.result()
-                    patience.note_answer(endpoint, reply, now_ns)
+                    is_due, was_away = now_ns > patience.relearn_ns, patience.is_away
+                    if attempt or (
+                        is_due and endpoint == patience.first
+                    ):  # else another one found the way back
+                        patience.note_answer(endpoint, reply, now_ns)
+                    if is_due and was_away and reply.ok:
+                        self._look_home(request, now_ns)
                     break
         finally:
             del self._open[request_id]
         if not reply.ok and patience.is_wrong_clock(reply, request.deadline_ns):
             return await self._ask(request, started_ns)
         return reply
+
+    async def _wait(self, answer: asyncio.Future[tuple[str, Reply]], timeout_s: float) -> None:
+        """Wait for an answer; with a key, look now and then whether it is let in at all.
+
+        Raises:
+            Unauthorized: no hub lets it in.
+        """
+        if self.keyring is None:
+            await asyncio.wait((answer,), timeout=timeout_s)
+            return
+        deadline_s = time.monotonic() + timeout_s
+        while not answer.done() and (left_s := deadline_s - time.monotonic()) > 0:
+            await asyncio.wait((answer,), timeout=min(left_s, REFUSED_S))
+            refusals = [channel.refusal for channel in self._channels.values()]
+            if not answer.done() and all(refusals) and len(refusals) == len(self.patience.endpoints):
+                raise Unauthorized("; ".join(refusals))
 
     def _check_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -100,8 +127,8 @@ class AsyncAsker:
         return loop
 
     def _put(self, endpoint: str, body: bytes) -> None:
-        if len(body) > MAX_REQUEST_BYTES:
-            raise too_long(body)
+        if len(body) > self.patience.max_request_bytes:
+            raise too_long(body, self.patience.max_request_bytes)
         channel = self._channels.get(endpoint)
         if channel is None:
             assert self._loop is not None
@@ -112,6 +139,13 @@ class AsyncAsker:
         except Empty:
             return  # nobody there and the queue is full: as good as a lost question
         self._take(channel)
+
+    def _look_home(self, request: Request, now_ns: int) -> None:
+        """Put an answered question to the preferred hub as well; once it answers well it is the first again."""
+        self._home = (next(self._ids), now_ns)
+        _set(request, "id", self._home[0])
+        _set(request, "deadline_ns", 0)
+        self._put(self.patience.home, encode_request(request))
 
     def _take(self, channel: Channel) -> None:
         """Hand out every answer that has arrived."""
@@ -125,6 +159,8 @@ class AsyncAsker:
             waiting = self._open.get(reply.id)
             if waiting is not None and not waiting.done():
                 waiting.set_result((channel.endpoint, reply))
+            elif reply.id == self._home[0] and reply.ok:
+                self.patience.note_answer(channel.endpoint, reply, self._home[1])
 
     def _renew(self) -> None:
         """Nobody answered: connect anew next time, unless others still wait for an answer."""

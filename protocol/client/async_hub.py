@@ -11,13 +11,15 @@ from typing import Any, Literal, TypeVar, overload
 from protocol.across import ALL_VENUES
 from protocol.client import across, questions
 from protocol.client.async_asking import AsyncAsker
+from protocol.client.async_pushing import AsyncPusher
 from protocol.client.async_streaming import stream_messages
 from protocol.client.candles import Candles
 from protocol.client.events import Events
-from protocol.client.finding import find_endpoints
+from protocol.client.finding import find_endpoints, find_key
 from protocol.client.joining import Missing
 from protocol.client.paging import Paging
 from protocol.client.patience import Patience
+from protocol.client.pushing import Item
 from protocol.client.questions import Past, Question
 from protocol.client.results import (
     Bbo,
@@ -45,6 +47,8 @@ from protocol.messages import (
     Sweep,
     Verdict,
 )
+from protocol.pushing import Pushed
+from protocol.security.keyring import Keyring
 
 T = TypeVar("T")
 
@@ -64,8 +68,11 @@ class AsyncHub:
         *,
         timeout_s: float = 2.0,
         allow_stale: bool = False,
+        key: str | Path | Keyring | None = None,
     ) -> None:
-        self._asker = AsyncAsker(Patience(find_endpoints(endpoint), timeout_s))
+        endpoints = find_endpoints(endpoint)
+        self._asker = AsyncAsker(Patience(endpoints, timeout_s), find_key(key, endpoints))
+        self._pusher = AsyncPusher(self._asker)
         self._allow_stale = allow_stale
 
     @property
@@ -189,9 +196,24 @@ class AsyncHub:
         """As `Hub.alerts`."""
         return await self._ask(questions.listing("alerts", n, symbol=symbol))
 
-    async def signals(self, n: int = 100, *, symbol: str = "") -> list[Signal]:
+    async def signals(
+        self,
+        n: int = 100,
+        *,
+        symbol: str = "",
+        venue: str = "",
+        strategy: str = "",
+        states: Sequence[str] = (),
+        min_confidence: float = 0.0,
+        is_newest_revision: bool = True,
+    ) -> list[Signal]:
         """As `Hub.signals`."""
-        return await self._ask(questions.listing("signals", n, symbol=symbol))
+        return await self._ask(
+            questions.signals(
+                n, symbol=symbol, venue=venue, strategy=strategy, states=states, min_confidence=min_confidence,
+                is_newest_revision=is_newest_revision,
+            )
+        )  # fmt: skip
 
     async def news(self, n: int = 100, *, symbol: str = "") -> list[News]:
         """As `Hub.news`."""
@@ -299,11 +321,18 @@ class AsyncHub:
         """As `Hub.stream`, for `async for`."""
         return stream_messages(self._asker, topic, snapshot, on_gap, idle_s)
 
+    async def push(
+        self, items: Item | Sequence[Item], *, source: str = "", gmt_offset_s: float | None = None
+    ) -> Pushed:
+        """As `Hub.push`."""
+        return await self._pusher.push(items, source, gmt_offset_s)
+
     def _stale(self, allow_stale: bool | None) -> bool:
         return self._allow_stale if allow_stale is None else allow_stale
 
     async def close(self) -> None:
         """Close the sockets."""
+        self._pusher.close()
         self._asker.close()
 
     async def __aenter__(self) -> AsyncHub:
@@ -312,6 +341,7 @@ class AsyncHub:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._pusher.close()
         self._asker.close()
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from protocol.client import questions
 from protocol.client.async_asking import AsyncAsker
-from protocol.client.following import Following, journal_endpoint
+from protocol.client.following import Following, journal_endpoints, seen_from
 from protocol.client.joining import Missing, Overture, Tail, is_behind
 from protocol.client.pulling import Pulling
 from protocol.client.streaming import (
@@ -36,11 +36,11 @@ async def stream_messages(
 ) -> AsyncIterator[Message]:
     """See `Hub.stream`."""
     question = questions.endpoints()
-    rows = question.result(await asker.ask(question.request))
+    rows = seen_from(asker.patience.first, question.result(await asker.ask(question.request)))
     addresses, alive = addresses_of(rows)
-    journal = journal_endpoint(rows)
+    journal = journal_endpoints(rows)
     following = Following(topic, on_gap, can_pull=bool(journal))
-    with Wire() as wire:  # its own: the client may be closed before the stream is
+    with Wire(keyring=asker.keyring) as wire:  # its own: the client may be closed before the stream is
         prefixes = prefixes_of(topic, has_beats=bool(snapshot or journal))
         source = _Source(wire.subscriber(addresses, prefixes))
         pulling = Pulling(wire, journal, following, source.watch, source.forget)

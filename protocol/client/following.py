@@ -12,6 +12,7 @@ from protocol.messages import Message
 from protocol.record import Frame
 from protocol.replay import decode_fetched, fetch_request
 from protocol.requests import Reply, Request
+from protocol.security.reach import needs_key, split_owner
 from protocol.topic_consumer import TopicConsumer
 from protocol.topics import subscription
 
@@ -35,6 +36,44 @@ def journal_endpoint(endpoints: dict[str, dict[str, Any]]) -> str:
         if pub.startswith("ipc://") and pub.endswith(".pub"):  # a hub that does not tell: same folder
             return pub.removesuffix("pub") + "query"
     return ""
+
+
+def seen_from(hub: str, endpoints: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What a hub's `endpoints` mean for us: who asks it over tcp may be on another host, where its ipc files are not.
+
+    Args:
+        hub: Address at which the hub answered.
+        endpoints: Its answer.
+
+    Returns:
+        The same rows; addresses that want a key say whose they are.
+    """
+    owner, address = split_owner(hub)
+    if not address.startswith("tcp://"):
+        return endpoints
+    is_guarded = bool(owner) or needs_key(address)
+    return {
+        name: {
+            **row,
+            **{
+                key.removeprefix("tcp_"): f"{name}@{row[key]}" if is_guarded else row[key]
+                for key in row
+                if key.startswith("tcp_")
+            },
+        }
+        for name, row in endpoints.items()
+    }
+
+
+def journal_endpoints(endpoints: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Publisher to where its journal is served: on its own host. Who has none there is left out."""
+    of_host: dict[str, str] = {}
+    for name, row in endpoints.items():
+        at = journal_endpoint({name: row})
+        if at:
+            of_host.setdefault(str(row.get("host", "")), at)
+    found = {name: of_host.get(str(row.get("host", "")), "") for name, row in endpoints.items()}
+    return {name: at for name, at in found.items() if at}
 
 
 class Question(NamedTuple):

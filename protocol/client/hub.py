@@ -13,10 +13,11 @@ from protocol.client import across, questions
 from protocol.client.asking import Asker
 from protocol.client.candles import Candles
 from protocol.client.events import Events
-from protocol.client.finding import find_endpoints
+from protocol.client.finding import find_endpoints, find_key
 from protocol.client.joining import Missing
 from protocol.client.paging import Paging
 from protocol.client.patience import Patience
+from protocol.client.pushing import Item, Pusher
 from protocol.client.questions import Past, Question
 from protocol.client.results import (
     Bbo,
@@ -45,6 +46,8 @@ from protocol.messages import (
     Sweep,
     Verdict,
 )
+from protocol.pushing import Pushed
+from protocol.security.keyring import Keyring
 
 T = TypeVar("T")
 
@@ -64,10 +67,13 @@ class Hub:
         HubUnreachable  no answer from any hub, ever
 
     Args:
-        endpoint: `ipc://…` or `tcp://…`, several to fail over between, or a run directory. None:
+        endpoint: `ipc://…` or `tcp://…`, several to fail over between, or a run directory; `hub.1@tcp://…` says
+            which hub's key is expected there, where the key folder does not. None:
             `TAPEHUB_ENDPOINT`, else `TAPEHUB_RUN_DIR`, else the nearest `var` directory with a hub in it.
         timeout_s: Patience per question; within it the question is put up to four times.
         allow_stale: Default of the methods that have this argument.
+        key: Path of our secret key, `…/private/NAME.key` (docs/howto/keys.md); needed for hubs on other hosts. None:
+            `TAPEHUB_KEY`.
     """
 
     def __init__(
@@ -76,8 +82,11 @@ class Hub:
         *,
         timeout_s: float = 2.0,
         allow_stale: bool = False,
+        key: str | Path | Keyring | None = None,
     ) -> None:
-        self._asker = Asker(Patience(find_endpoints(endpoint), timeout_s))
+        endpoints = find_endpoints(endpoint)
+        self._asker = Asker(Patience(endpoints, timeout_s), find_key(key, endpoints))
+        self._pusher = Pusher(self._asker)
         self._allow_stale = allow_stale
 
     @property
@@ -201,9 +210,28 @@ class Hub:
         """The last `n` alerts (0: all kept), oldest first."""
         return self._ask(questions.listing("alerts", n, symbol=symbol))
 
-    def signals(self, n: int = 100, *, symbol: str = "") -> list[Signal]:
-        """The last `n` signals (0: all kept), oldest first."""
-        return self._ask(questions.listing("signals", n, symbol=symbol))
+    def signals(
+        self,
+        n: int = 100,
+        *,
+        symbol: str = "",
+        venue: str = "",
+        strategy: str = "",
+        states: Sequence[str] = (),
+        min_confidence: float = 0.0,
+        is_newest_revision: bool = True,
+    ) -> list[Signal]:
+        """The last `n` signals (0: all kept), each once as it is now, oldest first by the time of its newest revision.
+
+        Vetoed ones come only where `states` (of `SIGNAL_STATES`) names them: `states=["open"]` are those that run,
+        none named all that the shield let through. `is_newest_revision=False` gives every revision that is kept.
+        """
+        return self._ask(
+            questions.signals(
+                n, symbol=symbol, venue=venue, strategy=strategy, states=states, min_confidence=min_confidence,
+                is_newest_revision=is_newest_revision,
+            )
+        )  # fmt: skip
 
     def news(self, n: int = 100, *, symbol: str = "") -> list[News]:
         """The last `n` headlines (0: all kept), oldest first."""
@@ -331,11 +359,29 @@ class Hub:
         """
         return stream_messages(self._asker, topic, snapshot, on_gap, idle_s)
 
+    def push(
+        self, items: Item | Sequence[Item], *, source: str = "", gmt_offset_s: float | None = None
+    ) -> Pushed:
+        """Send ticks, bars and order flow: they become messages of venue `push.<source>`; docs/howto/push-ticks.md.
+
+            hub.push({"symbol": "EURUSD", "bid": 1.1515, "ask": 1.1516, "ts_event_ns": time.time_ns()}, source="desk")
+
+        What is accepted is in the journal. After an error send all of it again: what came before counts once.
+
+        Args:
+            items: One or many: `symbol`, `bid`, `ask` and a time; or `symbol`, `timeframe`, `open`... and a time;
+                or `symbol`, `window_s`, `values` (metric to number) and a time.
+            source: Whose it is; empty: each item has its `source`.
+            gmt_offset_s: What the clock of the items has over UTC; None: they say it, or it is estimated.
+        """
+        return self._pusher.push(items, source, gmt_offset_s)
+
     def _stale(self, allow_stale: bool | None) -> bool:
         return self._allow_stale if allow_stale is None else allow_stale
 
     def close(self) -> None:
         """Close the sockets."""
+        self._pusher.close()
         self._asker.close()
 
     def __enter__(self) -> Hub:

@@ -15,8 +15,8 @@ import msgspec
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
 from protocol.first_copy import FirstCopies
-from protocol.messages import MESSAGE_TYPES, Bar, Message
-from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, Frame, RecordKind
+from protocol.messages import MESSAGE_TYPES, Message
+from protocol.record import Frame, RecordKind, is_fetched_bar
 from protocol.sequence import SequenceTracker, Verdict
 
 BEATS_OF_PROOF = 2
@@ -105,18 +105,13 @@ class Joint:
                 self._lost(frame, begin)
         elif verdict is Verdict.GAP:
             self._lost(frame, frame.topic_seq - self._tracker.last_missing)
-        if _is_fetched(frame):
+        if is_fetched_bar(frame):
             return []
         return self._firsts.fresh(frame.topic, frame.publisher_padded, decode_events(frame))
 
     def _lost(self, frame: Frame, first: int) -> None:
         if self._on_gap is not None:
             self._on_gap(Missing(frame.topic, frame.publisher, frame.epoch, first, frame.topic_seq - 1))
-
-
-def _is_fetched(frame: Frame) -> bool:
-    """Whether it holds candles of the venue, for the aggregator or the detector: the hub does not keep them."""
-    return bool(frame.flags & (FLAG_REPAIRED | FLAG_REFERENCE)) and frame.topic.startswith(f"{Bar.KIND}.")
 
 
 def is_behind(tails: Iterable[Tail], waiting: Iterable[Frame]) -> bool:
@@ -129,7 +124,7 @@ def is_behind(tails: Iterable[Tail], waiting: Iterable[Frame]) -> bool:
     for frame in waiting:
         key = (frame.topic, frame.publisher)
         is_market = frame.kind in (RecordKind.DATA, RecordKind.UPSTREAM_GAP)
-        if key in seen or not is_market or _is_fetched(frame):
+        if key in seen or not is_market or is_fetched_bar(frame):
             continue
         seen.add(key)
         epoch, topic_seq = known.get(key, (frame.epoch, 0))

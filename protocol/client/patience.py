@@ -20,11 +20,15 @@ class Patience:
     Reads change nothing, so a question may be put twice; whichever answer comes first is taken.
     """
 
-    def __init__(self, endpoints: list[str], timeout_s: float) -> None:
+    def __init__(
+        self, endpoints: list[str], timeout_s: float, max_request_bytes: int = MAX_REQUEST_BYTES
+    ) -> None:
         if timeout_s <= 0:
             raise InvalidRequest(f"timeout of {timeout_s} s is not positive", errors=["timeout_s"])
         self.endpoints = endpoints
         self.timeout_s = timeout_s
+        self.max_request_bytes = max_request_bytes
+        """A longer question is refused here: whom we ask would cut the connection without a word."""
         self.timeout_ns = int(timeout_s * 1e9)
         self.attempt_ms = max(SHORTEST_ATTEMPT_MS, round(timeout_s * 1000 / ATTEMPTS))
         """How long to wait before asking once more."""
@@ -37,6 +41,16 @@ class Patience:
         self.relearn_ns = 0
         """When an answer of the first hub is to be noted again, monotonic."""
         self._has_answered = False
+
+    @property
+    def home(self) -> str:
+        """The hub that is asked first as long as it answers: the first one that was named."""
+        return self.endpoints[0]
+
+    @property
+    def is_away(self) -> bool:
+        """Whether another one had to be asked."""
+        return self.first != self.endpoints[0]
 
     def endpoint(self, attempt: int) -> str:
         """Whom to ask at the n-th attempt, 0 is the first."""
@@ -88,9 +102,9 @@ class Patience:
         )
 
 
-def too_long(body: bytes) -> InvalidRequest:
+def too_long(body: bytes, max_bytes: int = MAX_REQUEST_BYTES) -> InvalidRequest:
     """The refusal of what a hub would not read: ZeroMQ would cut the connection without a word."""
     return InvalidRequest(
-        f"request of {len(body)} bytes is longer than {MAX_REQUEST_BYTES}: ask for fewer things at once",
+        f"request of {len(body)} bytes is longer than {max_bytes}: ask for fewer things at once",
         errors=["request: too long"],
     )

@@ -75,7 +75,7 @@ class Question(Generic[T]):
             raise error_from_code(reply.code, reply.message, reply.details)
         try:
             return self._build(reply)
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as fault:
+        except (msgspec.DecodeError, ValueError, TypeError, LookupError, OverflowError) as fault:
             raise PayloadError(f"answer to {self.request.op} cannot be read: {fault}") from fault
 
 
@@ -87,13 +87,13 @@ _candles: Final = Decoder(BarData).decode
 _flow: Final = Decoder(Flow).decode
 _feature: Final = Decoder(Feature).decode
 _replies: Final = Decoder(list[Reply]).decode
+_signals: Final = Decoder(list[Signal]).decode
 _plain: Final = Decoder().decode
 _count: Final = Decoder(int).decode
 _symbols: Final = Decoder(dict[str, SymbolInfo]).decode
 _topics: Final = Decoder(list[TopicInfo]).decode
 _lists: Final[dict[str, Any]] = {
     "alerts": Decoder(list[Alert]).decode,
-    "signals": Decoder(list[Signal]).decode,
     "news": Decoder(list[News]).decode,
     "liquidations": Decoder(list[Liquidation]).decode,
     "sweeps": Decoder(list[Sweep]).decode,
@@ -260,9 +260,26 @@ def _maker(kind: type[M]) -> Callable[[Reply], Events[M]]:
 
 
 def listing(op: str, n: int = 100, *, symbol: str = "", venue: str = "") -> Question[list[Any]]:
-    """The last `n` (0: all kept) `alerts`, `signals`, `news`, `liquidations`, `sweeps` or `verdicts`, oldest first."""
+    """The last `n` (0: all kept) `alerts`, `news`, `liquidations`, `sweeps` or `verdicts`, oldest first."""
     decode = _lists[op]
     return Question(Request(op=op, n=n, symbol=symbol, venue=venue), lambda reply: list(decode(reply.data)))
+
+
+def signals(
+    n: int = 100,
+    *,
+    symbol: str = "",
+    venue: str = "",
+    strategy: str = "",
+    states: Sequence[str] = (),
+    min_confidence: float = 0.0,
+    is_newest_revision: bool = True,
+) -> Question[list[Signal]]:
+    """The last `n` (0: all kept) signals, as `Hub.signals` has them."""
+    args: dict[str, Any] = {"strategy": strategy, "states": list(states), "min_confidence": min_confidence}
+    args["is_newest_revision"] = is_newest_revision
+    request = Request(op="signals", n=n, symbol=symbol, venue=venue, args=args)
+    return Question(request, lambda reply: list(_signals(reply.data)))
 
 
 def gaps(

@@ -241,6 +241,10 @@ class SymbolInfo(msgspec.Struct, frozen=True):
     """Venue to the kinds that have arrived from it."""
     age_s: float = -1.0
     """Seconds since the newest message about it was published; -1: none was."""
+    tick_size: float = 0.0
+    """Smallest price step, quote currency; 0 if unknown."""
+    pip_size: float = 0.0
+    """Size of a pip, quote currency; 0 where pips are not used."""
 
 
 class TopicInfo(msgspec.Struct, frozen=True):

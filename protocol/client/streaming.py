@@ -10,7 +10,7 @@ import msgspec
 
 from protocol.client import questions
 from protocol.client.asking import Asker
-from protocol.client.following import Following, journal_endpoint
+from protocol.client.following import Following, journal_endpoints, seen_from
 from protocol.client.joining import Missing, Overture, Tail, is_behind
 from protocol.client.pulling import Pulling
 from protocol.client.questions import Question
@@ -59,11 +59,11 @@ def stream_messages(
 ) -> Iterator[Message]:
     """See `Hub.stream`."""
     question = questions.endpoints()
-    rows = question.result(asker.ask(question.request))
+    rows = seen_from(asker.patience.first, question.result(asker.ask(question.request)))
     addresses, alive = addresses_of(rows)
-    journal = journal_endpoint(rows)
+    journal = journal_endpoints(rows)
     following = Following(topic, on_gap, can_pull=bool(journal))
-    with Wire() as wire:  # its own: the client may be closed before the stream is
+    with Wire(keyring=asker.keyring) as wire:  # its own: the client may be closed before the stream is
         prefixes = prefixes_of(topic, has_beats=bool(snapshot or journal))
         source = _Source(wire.subscriber(addresses, prefixes))
         pulling = Pulling(wire, journal, following, source.poller.watch, source.poller.unwatch)

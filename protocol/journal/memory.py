@@ -6,6 +6,7 @@ newest whole one counts. Read before the new epoch begins, or after: records of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,7 +14,8 @@ from protocol.codec import decode_events
 from protocol.errors import FrameError
 from protocol.journal.disk import Disk
 from protocol.journal.reader import JournalReader, Outcome
-from protocol.journal.segment import SegmentName, segments_of
+from protocol.journal.sealed import all_segments
+from protocol.journal.segment import SegmentName
 from protocol.messages import Snap
 from protocol.record import HEADER_BYTES, Frame, RecordKind, parse_frame, parse_frames
 from protocol.topics import END, mark_topic
@@ -30,17 +32,26 @@ class Memory(NamedTuple):
     data: bytes
     after: list[Frame]
     """Records published behind it, oldest first."""
+    name: str = ""
+    """What it is called."""
 
 
 def newest_memory(
     folder: Path, publisher: str, name: str, before: int, max_bytes: int = MAX_BYTES
 ) -> Memory | None:
-    """The newest memory of a publisher; None if there is none within reach.
+    """The newest memory of one name of a publisher; see `find_memory`."""
+    return find_memory(folder, publisher, name.__eq__, before, max_bytes)
+
+
+def find_memory(
+    folder: Path, publisher: str, is_wanted: Callable[[str], bool], before: int, max_bytes: int = MAX_BYTES
+) -> Memory | None:
+    """The newest memory of a publisher with a name that is wanted; None if there is none within reach.
 
     Args:
         folder: Folder of its journal.
         publisher: Whose.
-        name: Of the memory.
+        is_wanted: Whether a memory of that name is looked for.
         before: Epochs from this one on are left out.
         max_bytes: How much of the journal is looked through.
 
@@ -49,7 +60,7 @@ def newest_memory(
         OSError: the disk cannot be read.
     """
     reader = JournalReader(folder, publisher)
-    segments = [one for one in segments_of(Disk().names(folder)) if one.epoch < before]
+    segments = [one for one in all_segments(Disk().names(folder)) if one.epoch < before]
     later: list[bytes] = []
     read_bytes = 0
     for number in range(len(segments) - 1, -1, -1):
@@ -58,7 +69,7 @@ def newest_memory(
         chunks = _chunks_of(reader, segment, following)
         read_bytes += sum(map(len, chunks))
         later = chunks + later
-        found = _newest(later, publisher, name)
+        found = _newest(later, publisher, is_wanted)
         if found is not None:
             return found
         if read_bytes > max_bytes:
@@ -81,30 +92,31 @@ def _chunks_of(reader: JournalReader, segment: SegmentName, following: SegmentNa
     return found
 
 
-def _newest(chunks: list[bytes], publisher: str, name: str) -> Memory | None:
+def _newest(chunks: list[bytes], publisher: str, is_wanted: Callable[[str], bool]) -> Memory | None:
     """The last run of SNAP records that is whole. The topic leads to them, the checksum proves them."""
     topic = mark_topic(publisher).encode() + END
     parts: list[bytes] = []
+    name = ""
     end = (0, 0)
     for number in range(len(chunks) - 1, -1, -1):
         chunk = chunks[number]
         at = len(chunk)
         while (at := chunk.rfind(topic, 0, at)) >= 0:
             snap = _snap_at(chunk, at, len(topic))
-            if snap is None or snap[0].name != name:
+            if snap is None or not is_wanted(snap[0].name):
                 continue
             part, size = snap
             if part.part == part.parts - 1:
                 parts, end = [], (number, at + size)
-            elif not parts:
+                name = part.name
+            elif not parts or part.name != name:
                 continue  # its later parts were not written
             parts.append(part.data)
             if part.part == 0:
                 if len(parts) == part.parts:
                     rest = [chunks[end[0]][end[1] :], *chunks[end[0] + 1 :]]
-                    return Memory(
-                        b"".join(reversed(parts)), [frame for blob in rest for frame in parse_frames(blob)]
-                    )
+                    after = [frame for blob in rest for frame in parse_frames(blob)]
+                    return Memory(b"".join(reversed(parts)), after, name)
                 parts = []
     return None
 

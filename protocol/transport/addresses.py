@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import zmq
@@ -10,12 +11,23 @@ from protocol.endpoints import EXIT_CANNOT_BIND, check_bind
 from protocol.errors import StartError
 
 
-def bind(socket: zmq.Socket[bytes], endpoint: str) -> None:
-    """Bind after checking that strangers cannot reach it.
+def listed(endpoints: str | Sequence[str]) -> list[str]:
+    """One address or several, as a list."""
+    return [endpoints] if isinstance(endpoints, str) else list(endpoints)
+
+
+def bind(socket: zmq.Socket[bytes], endpoints: str | Sequence[str]) -> None:
+    """Bind to one address or several, each after checking that strangers cannot reach it.
 
     Raises:
-        StartError: exit 69, the address is taken or may not be used.
+        StartError: exit 69, an address is taken.
+        ConfigError: exit 78, an address may not be used without a key.
     """
+    for endpoint in listed(endpoints):
+        _bind_one(socket, endpoint)
+
+
+def _bind_one(socket: zmq.Socket[bytes], endpoint: str) -> None:
     check_bind(endpoint)
     try:
         socket.bind(endpoint)
@@ -24,19 +36,23 @@ def bind(socket: zmq.Socket[bytes], endpoint: str) -> None:
 
 
 def endpoint_of(socket: zmq.Socket[bytes]) -> str:
-    """Address a socket is bound to, with the port that the system chose."""
+    """Address a socket was bound to last, with the port that the system chose."""
     value = socket.getsockopt(zmq.LAST_ENDPOINT)
     return value.rstrip(b"\x00").decode() if isinstance(value, bytes) else str(value)
 
 
-def remove_stale_socket(endpoint: str) -> None:
-    """Delete the file of an ipc endpoint whose process is gone (the caller holds the name's lock).
+def remove_stale_socket(endpoints: str | Sequence[str]) -> None:
+    """Delete the files of ipc endpoints whose process is gone (the caller holds the name's lock).
 
     Raises:
         StartError: exit 69, something else is there.
     """
-    if not endpoint.startswith("ipc://"):
-        return
+    for endpoint in listed(endpoints):
+        if endpoint.startswith("ipc://"):
+            _remove(endpoint)
+
+
+def _remove(endpoint: str) -> None:
     try:
         Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
     except OSError as fault:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import zmq
 
-from protocol.errors import HubTimeout
+from protocol.errors import HubTimeout, Unauthorized
 from protocol.requests import Reply, Request, decode_reply, encode_request
 from protocol.transport.addresses import endpoint_of
 from protocol.transport.empty import Empty
 from protocol.transport.flags import EVENTS, MORE, NO_COPY_BYTES, NOBLOCK, POLLIN
+
+if TYPE_CHECKING:
+    from protocol.transport.lines import Lines
+
+REFUSED_S: Final = 0.1
+"""Time between two looks whether we are let in."""
 
 Envelope = list[bytes]
 """Routing frames of one request, to be sent back in front of its reply."""
@@ -74,9 +80,11 @@ class Responder:
 class Requester:
     """Asks one answerer, speaking REQ's envelope over a DEALER: a lost answer never wedges it."""
 
-    def __init__(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
+    def __init__(self, socket: zmq.Socket[bytes], endpoint: str, lines: Lines | None = None) -> None:
         self.socket = socket
         self.endpoint = endpoint
+        self.lines = lines
+        """Its connection, if a key is wanted there."""
         self._next_id = random.getrandbits(32)
 
     def send(self, request: Request) -> int:
@@ -103,6 +111,8 @@ class Requester:
         try:
             parts = self.socket.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
+            if self.lines is not None:
+                self.lines.tend()
             raise Empty from None
         return decode_reply(parts[-1])
 
@@ -111,14 +121,37 @@ class Requester:
 
         Raises:
             HubTimeout: no answer in time.
+            Unauthorized: our key is not let in.
         """
         deadline_s = time.monotonic() + timeout_s
-        wanted = self.send(request)
-        while (left_s := deadline_s - time.monotonic()) > 0 and self.socket.poll(int(left_s * 1000) + 1):
-            reply = self.receive()
-            if reply.id == wanted:
-                return reply
+        wanted: int | None = None
+        longest_s = timeout_s if self.lines is None else REFUSED_S
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            wait_ms = int(min(left_s, longest_s) * 1000) + 1
+            if wanted is None:
+                try:
+                    wanted = self.send(request)
+                except Empty:  # a connection that was refused is being remade
+                    self.socket.poll(wait_ms, zmq.POLLOUT)
+                    self.check()
+            elif self.socket.poll(wait_ms):
+                reply = self.receive()
+                if reply.id == wanted:
+                    return reply
+            else:
+                self.check()
         raise HubTimeout(f"no answer from {self.endpoint} within {timeout_s:g} s", timeout_s=timeout_s)
+
+    def check(self) -> None:
+        """See whether we are let in.
+
+        Raises:
+            Unauthorized: we are not.
+        """
+        if self.lines is not None:
+            self.lines.tend()
+            if self.lines.refusal:
+                raise Unauthorized(self.lines.refusal)
 
     def close(self) -> None:
         """Close the socket."""

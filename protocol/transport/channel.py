@@ -13,13 +13,19 @@ from protocol.transport.wire import Wire
 
 
 class Channel:
-    """An asker's socket in bytes: a DEALER that speaks REQ's envelope, for clients that match ids themselves."""
+    """An asker's socket in bytes: a DEALER that speaks REQ's envelope, for clients that match ids themselves.
+
+    Raises:
+        Unauthorized: a key is wanted there and we have none.
+    """
 
     def __init__(self, wire: Wire, endpoint: str) -> None:
         self.endpoint = endpoint
         self._wire = wire
-        self.socket = wire.requester(endpoint).socket
+        requester = wire.requester(endpoint)
+        self.socket = requester.socket
         """For a Poller."""
+        self._lines = requester.lines
         self._send: Callable[..., Any] = super(zmq.Socket, self.socket).send  # without its wrapper's checks
         self._recv: Callable[..., Any] = self.socket.recv
         self._timeout_ms = -1
@@ -91,6 +97,14 @@ class Channel:
         part = self._recv(0, False)  # noqa: FBT003 - copy
         data: bytes | memoryview = part.bytes if len(part) < NO_COPY_BYTES else part.buffer
         return data
+
+    @property
+    def refusal(self) -> str:
+        """Why our key is not let in; empty: it is, none is wanted, or we do not know yet."""
+        if self._lines is None:
+            return ""
+        self._lines.tend()
+        return self._lines.refusal
 
     @property
     def fd(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import zmq
 
@@ -16,6 +16,9 @@ from protocol.topics import beat_topic
 from protocol.transport.addresses import endpoint_of
 from protocol.transport.empty import Empty
 from protocol.transport.flags import NOBLOCK
+
+if TYPE_CHECKING:
+    from protocol.transport.lines import Lines
 
 Store = Callable[[Sequence[bytes]], Sequence[bytes]]
 """Puts frames in the journal; returns them as they are to be sent."""
@@ -130,17 +133,27 @@ class Publisher:
 class Subscriber:
     """Hears any number of publishers on one socket."""
 
-    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+    def __init__(self, socket: zmq.Socket[bytes], connect: Callable[[str], Lines | None]) -> None:
         self.socket = socket
+        self.lines: Lines | None = None
+        """Its connections to those who want a key."""
+        self._connect = connect
         self._recv: Callable[[int], bytes] = socket.recv
 
     def connect(self, endpoint: str) -> None:
-        """Hear one more publisher; it need not exist yet."""
-        self.socket.connect(endpoint)
+        """Hear one more publisher; it need not exist yet.
+
+        Raises:
+            Unauthorized: it wants a key that is missing.
+        """
+        self.lines = self._connect(endpoint)
 
     def disconnect(self, endpoint: str) -> None:
         """Stop hearing one publisher."""
-        self.socket.disconnect(endpoint)
+        address = endpoint.rpartition("@")[2]
+        if self.lines is not None:
+            self.lines.disconnect(address)
+        self.socket.disconnect(address)
 
     def subscribe(self, prefix: bytes) -> None:
         """Want topics that start so; with the zero byte at its end it is one exact topic."""
@@ -164,6 +177,8 @@ class Subscriber:
         try:
             data = self._recv(NOBLOCK)
         except zmq.Again:
+            if self.lines is not None:
+                self.lines.tend()
             raise Empty from None
         return parse_frame(data)
 
@@ -176,4 +191,6 @@ class Subscriber:
         try:
             return self._recv(NOBLOCK)
         except zmq.Again:
+            if self.lines is not None:
+                self.lines.tend()
             raise Empty from None
