@@ -24,6 +24,7 @@ import msgspec
 from actors.runtime.background import Background
 from actors.runtime.clock import Clock, system_clock
 from actors.runtime.control import Control
+from actors.runtime.guarding import Guarding, wire_of
 from actors.runtime.hearing import Hearing, Loop
 from actors.runtime.identity import host_name
 from actors.runtime.inputs import FrameHandler, HoleHandler, Input, Listener, OrphanHandler
@@ -35,19 +36,12 @@ from actors.runtime.timers import Timer, Timers
 from actors.runtime.version import VERSION
 from actors.runtime.vitals import Vitals, describe, drops_of, rss_bytes
 from protocol.consumer import Hole
-from protocol.endpoints import Endpoints
 from protocol.instruments import Catalog
 from protocol.messages import Message
 from protocol.record import RecordKind
 from protocol.replay import Position
 from protocol.requests import Request
-from protocol.transport import (
-    Empty,
-    Envelope,
-    Poller,
-    Responder,
-    Wire,
-)
+from protocol.transport import Empty, Envelope, Poller, Responder
 
 T = TypeVar("T")
 
@@ -55,8 +49,6 @@ BATCH: Final = 256
 """Frames taken from one input in one turn: timers and control get their turn after it."""
 READS_EVERY: Final = 4
 """Frames between two looks at the questions: a read waits for at most so many writes."""
-TAKING_NS: Final = 50_000_000
-"""Longest spell of taking frames from one input in one turn: a frame may hold hundreds of events."""
 ANSWERING_NS: Final = 500_000
 """Longest spell of answering between two looks at the inputs: heavy questions by the thousand must not stop them."""
 LONGEST_WAIT_S: Final = 1.0
@@ -75,8 +67,12 @@ class Actor:
 
     kind: ClassVar[str] = ""
     """First part of every instance name of this program."""
+    TAKING_NS: ClassVar[int] = 50_000_000
+    """Longest spell of taking frames from one input in one turn: a frame may hold hundreds of events."""
     Settings: ClassVar[type[msgspec.Struct]]
     """Type of this kind's section of the configuration."""
+    input_type: Callable[..., Input] = Input
+    """Makes the inputs of `consume`."""
 
     def __init__(self, name: str, loaded: Loaded, clock: Clock | None = None) -> None:
         self.name = name
@@ -89,8 +85,8 @@ class Actor:
         self.log = logging.getLogger(name)
         self.counters: collections.Counter[str] = collections.Counter()
         self.state = "STARTING"
-        self.endpoints = Endpoints(self.run_dir)
-        self.wire = Wire(self.common.bus.high_water_mark)
+        self.endpoints = self.common.endpoints
+        self.wire = wire_of(loaded, name)
         self.background = Background()
         self.vitals = Vitals(self.clock.mono_ns())
         self._timers = Timers()
@@ -113,7 +109,10 @@ class Actor:
             self._poller,
             Loop(self.soon, self.drop, self.clock.mono_ns),
         )
+        self.lines = self._hearing.lines
+        """To the journal servers; who asks without `consume` calls `tick` itself."""
         self._control = Control(self)
+        self._guarding = Guarding(self)
 
     # hooks
 
@@ -168,7 +167,7 @@ class Actor:
         listener = Listener(
             handler, on_hole or self._note_hole, tuple(topics), on_beat, on_orphans, round(gives_up_s * 1e9)
         )
-        intake = self._hearing.consume(listener, sources, positions or {})
+        intake = self._hearing.consume(listener, sources, positions or {}, self.input_type)
         self.every(PULL_S, intake.tick)
         return intake
 
@@ -242,8 +241,7 @@ class Actor:
             self.every(self.common.heartbeat_s, self._beat)
             self.every(JOURNAL_S, self._tend_journal)
             self._enter("RUNNING")
-            while not self._signals_seen:
-                self._turn(LONGEST_WAIT_S)
+            self.live()
             self._enter("DRAINING")
             self._finish()
         finally:
@@ -253,11 +251,22 @@ class Actor:
             self.wire.close(is_shared=True)
             signal.alarm(0)
 
+    def live(self) -> None:
+        """Take turn after turn until told to stop; an actor with a loop of another kind has that call `turn`."""
+        while not self.is_stopping:
+            self.turn(LONGEST_WAIT_S)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a signal or `ctl` has asked for the end."""
+        return self._signals_seen > 0
+
     def stop(self) -> None:
         """Begin to drain, as SIGTERM does."""
         self._signals_seen += 1
 
-    def _turn(self, longest_wait_s: float) -> None:
+    def turn(self, longest_wait_s: float) -> bool:
+        """One turn of the loop: wait, answer, take, fire timers, send. Returns whether anything had come."""
         wait_s = 0.0 if self._soon else self._timers.until_next_s(self.clock.mono_ns(), longest_wait_s)
         ready = self._poller.poll(wait_s)
         for item in ready:
@@ -267,8 +276,8 @@ class Actor:
             heard = self._hearing.inputs.get(item)
             if heard is not None:
                 self._take(*heard)
-            elif item is self._hearing.line:
-                self._hearing.answered()
+            elif item in self._hearing.lines.open:
+                self._hearing.lines.receive(item)
             elif item in self._fds:
                 self._serve_fd(item, is_readable, is_writable)
             elif item == self.background.fd:
@@ -278,6 +287,7 @@ class Actor:
             handler()
         self._timers.fire(self.clock.mono_ns())
         self.publisher.flush()
+        return bool(ready or self._soon)
 
     def answer(self) -> None:
         """Answer urgent questions that wait, for a short spell; a long-running handler may call this in between."""
@@ -297,7 +307,7 @@ class Actor:
                 return
 
     def _take(self, source: Input, intake: Intake) -> None:
-        until_ns = self.clock.mono_ns() + TAKING_NS
+        until_ns = self.clock.mono_ns() + self.TAKING_NS
         for _ in range(0, BATCH, READS_EVERY):
             taken = source.take(READS_EVERY)
             self.vitals.frames_in += taken
@@ -366,7 +376,7 @@ class Actor:
             "journal": self._speaking.journalling.status(),
             "config_digest": self.config_digest,
         }
-        return {**base, **self._control.rates(), **self.detail()}
+        return {**base, **self._guarding.detail(), **self._control.rates(), **self.detail()}
 
     def _note_hole(self, hole: Hole) -> None:
         self.counters["frames_missing"] += max(0, hole.last_seq - hole.first_seq + 1)

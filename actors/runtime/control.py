@@ -29,18 +29,19 @@ class Control:
         self._actor = actor
         self._rates: dict[str, float | None] = {}
         self._rates_at_ns = 0
-        endpoint = actor.endpoints.ctl(actor.name)
+        endpoint = actor.endpoints.binds(actor.name, "ctl")
         remove_stale_socket(endpoint)
-        self._responder = actor.wire.responder(endpoint)
+        self._responder = actor.wire.responder(endpoint, purpose="ctl")
         actor.serve(self._responder, self._on_message, is_urgent=False)
 
     def rates(self) -> dict[str, float | None]:
-        """Rates and lags, measured over at least a second whoever asks how often."""
+        """Counts as they are now; rates and lags, measured over at least a second whoever asks how often."""
         now_ns = self._actor.clock.mono_ns()
         if now_ns - self._rates_at_ns >= 900_000_000:
             self._rates = self._actor.vitals.report(now_ns)
             self._rates_at_ns = now_ns
-        return self._rates
+        vitals = self._actor.vitals
+        return {**self._rates, "frames_in": vitals.frames_in, "frames_out": vitals.frames_out}
 
     def unknown(self, request: Request) -> HubError:
         """The refusal of an operation that this actor does not have."""

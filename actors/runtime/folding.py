@@ -8,7 +8,7 @@ what it would have published.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -20,6 +20,9 @@ from protocol.errors import HubError
 from protocol.message import Message
 from protocol.record import Frame, RecordKind
 from protocol.replay import Position
+
+if TYPE_CHECKING:
+    from actors.runtime.strands import Sharing
 
 MEMORY: Final = "fold"
 Output = list[tuple[str, list[Any]]]
@@ -115,6 +118,9 @@ class Folding(Generic[F]):
         from_the_start = dict.fromkeys(self._actor.common.actors, Position(0, 0))
         found = self._memory.read()
         if found is None:
+            # from here on: who is killed before the next memory knows what it has published since
+            empty = FoldMemory({}, self.fold.snapshot())
+            self._memory.write(_encode(empty), self._actor.clock.mono_ns())
             return from_the_start
         try:
             kept = _memory_decoder.decode(found.data)
@@ -144,6 +150,10 @@ class Folding(Generic[F]):
         except HubError as fault:
             self._actor.drop(fault.code, fault)
             return
+        self.publish(output)
+
+    def publish(self, output: Output) -> None:
+        """Publish what came out, by a frame or otherwise; not again what a restart finds in the journal."""
         for topic, messages in output:
             fresh = self._refold.new_ones(topic, messages)
             if fresh:
@@ -154,3 +164,29 @@ class Folding(Generic[F]):
         self._actor.drop("bus_gap", hole)
         for topic, entry in self.fold.note_lost(hole):
             self._actor.publish(topic, [entry], RecordKind.UPSTREAM_GAP)
+
+
+def folding_of(
+    actor: Actor,
+    make: Callable[[], F],
+    sources: Sequence[str],
+    topics: Sequence[str],
+    snap_interval_s: float,
+    sharing: Callable[[], Sharing],
+) -> Folding[F]:
+    """Runs a fold whose symbols may be divided between several instances.
+
+    Args:
+        actor: See `Folding`, as the following.
+        make: An empty fold.
+        sources: Who is heard.
+        topics: What is wanted.
+        snap_interval_s: Seconds between two memories.
+        sharing: How its state is divided; called only where it is.
+    """
+    names = [name for name in actor.common.actors if name.partition(".")[0] == actor.kind]
+    if len(names) == 1 and not (actor.run_dir / "shards" / actor.kind).is_dir():
+        return Folding(actor, make, sources, topics, snap_interval_s)
+    from actors.runtime.shard_folding import ShardFolding  # noqa: PLC0415 - the only instance pays nothing for it
+
+    return ShardFolding(actor, make, sources, topics, snap_interval_s, sharing())

@@ -1,21 +1,18 @@
-"""What one process hears: a subscriber per publisher, and one line to the journal server of the host."""
+"""What one process hears: a subscriber per publisher, and the lines to the journal servers behind them."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from actors.runtime.inputs import Drop, Input, Listener
 from actors.runtime.intake import Intake
-from actors.runtime.puller import Puller
+from actors.runtime.lines import Lines
 from actors.runtime.settings import Common
 from protocol.endpoints import Endpoints
 from protocol.replay import Position
-from protocol.transport import Poller, Requester, Subscriber, Wire
-
-JOURNAL_KIND: Final = "journal"
-"""Kind of the actor that serves the journals."""
+from protocol.transport import Poller, Subscriber, Wire
 
 
 class Loop(NamedTuple):
@@ -43,45 +40,45 @@ class Hearing:
     ) -> None:
         self.inputs: dict[Any, tuple[Input, Intake]] = {}
         """By the socket that brings them."""
-        self.line: Any = None
-        """Socket of the line to the journal server; None while nothing was asked."""
         self._name = name
         self._actors = list(common.actors)
+        if (endpoints.run_dir / "shards").is_dir():
+            from actors.runtime.terms import former_names  # noqa: PLC0415 - where symbols were divided alone
+
+            self._actors += former_names(endpoints.run_dir, self._actors)
         self._endpoints = endpoints
         self._wire = wire
         self._poller = poller
         self._loop = loop
-        servers = [actor for actor in self._actors if actor.partition(".")[0] == JOURNAL_KIND]
-        self._server = servers[0] if servers and common.bus.replay else ""
-        self._puller = Puller(self._open_line, self._close_line, loop.mono_ns) if self._server else None
+        self.lines = Lines(endpoints, self._actors, wire, poller, loop.mono_ns, replays=common.bus.replay)
+        """To the journal servers."""
 
     def consume(
-        self, listener: Listener, sources: Sequence[str] | None, positions: Mapping[str, Position]
+        self,
+        listener: Listener,
+        sources: Sequence[str] | None,
+        positions: Mapping[str, Position],
+        make_input: Callable[..., Input] = Input,
     ) -> Intake:
-        """See `Actor.consume`."""
+        """See `Actor.consume`; `make_input` takes the arguments of `Input`."""
         soon, drop, mono_ns = self._loop
         inputs = {
-            publisher: Input(
+            publisher: make_input(
                 publisher,
                 functools.partial(self._connect, publisher),
                 listener,
                 drop,
                 mono_ns,
                 positions.get(publisher),
-                can_pull=self._puller is not None,
+                can_pull=self.lines.of(publisher) is not None,
             )
             for publisher in self._actors
             if publisher != self._name and (sources is None or publisher.partition(".")[0] in sources)
         }
-        intake = Intake(inputs, self._puller, soon, drop, mono_ns, self._reconnect, self._listen)
+        intake = Intake(inputs, self.lines, soon, drop, mono_ns, self._reconnect, self._listen)
         for source in inputs.values():
             self._add(source, intake)
         return intake
-
-    def answered(self) -> None:
-        """The journal server has answered."""
-        if self._puller is not None:
-            self._puller.receive()
 
     def _connect(self, publisher: str) -> Subscriber:
         return self._wire.subscriber([self._endpoints.pub(publisher)], [b""])
@@ -104,14 +101,3 @@ class Hearing:
             self._poller.watch(source.subscriber.socket)
         else:
             self._poller.unwatch(source.subscriber.socket)
-
-    def _open_line(self) -> Requester:
-        requester = self._wire.requester(self._endpoints.query(self._server))
-        self.line = requester.socket
-        self._poller.watch(self.line)
-        return requester
-
-    def _close_line(self, requester: Requester) -> None:
-        self._poller.unwatch(requester.socket)
-        self._wire.forget(requester.socket)
-        self.line = None

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import select
 import socket
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from protocol.errors import StartError
 
 EXIT_NAME_TAKEN: Final = 75
 _LINE_BYTES: Final = 64
+_LOOKS: Final = 3
+_LOOK_S: Final = 0.01
 
 log = logging.getLogger(__name__)
 
@@ -29,22 +32,32 @@ class NameLock:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{name}.lock"
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _take(self._fd):
             holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._fd)
             raise StartError(
                 f"the name {name} is taken by process {holder} (lock {path}); "
                 "stop it, or start this one under another --name",
                 EXIT_NAME_TAKEN,
-            ) from None
+            )
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         """Give the name back."""
         os.close(self._fd)
+
+
+def _take(fd: int) -> bool:
+    """Lock a file, with some patience for who only looks whether it is locked."""
+    for attempt in range(_LOOKS):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            select.select([], [], [], _LOOK_S if attempt < _LOOKS - 1 else 0)
+        else:
+            return True
+    return False
 
 
 class EpochStore:

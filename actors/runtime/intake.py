@@ -1,4 +1,4 @@
-"""Everything one handler of an actor hears: an input per publisher, and the journal server behind them.
+"""Everything one handler of an actor hears: an input per publisher, and the journal servers behind them.
 
 Live where nothing is missing; what is missing is fetched; what cannot be fetched is told. See protocol/consumer.py.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from actors.runtime.inputs import Input
-from actors.runtime.puller import Puller
+from actors.runtime.lines import Lines
 from protocol.consumer import State
 from protocol.errors import HubError
 from protocol.replay import Position, ack_request, decode_fetched, fetch_request
@@ -23,13 +23,16 @@ DOUBT_NS: Final = 1_000_000_000
 DEAF_NS: Final = 5_000_000_000
 """Silence after which the socket is made anew: a refused one never reconnects by itself."""
 
+DOUBLINGS: Final = 2
+"""How often that silence doubles while new sockets bring nothing either."""
+
 
 class Intake:
     """The inputs of one handler.
 
     Args:
         inputs: One per publisher.
-        puller: The journal server; None where there is none.
+        lines: To the journal servers.
         soon: Have something called in the next turn.
         drop: Counts and logs what cannot be used.
         mono_ns: Monotonic clock.
@@ -40,7 +43,7 @@ class Intake:
     def __init__(
         self,
         inputs: Mapping[str, Input],
-        puller: Puller | None,
+        lines: Lines,
         soon: Callable[[Callable[[], None]], None],
         drop: Callable[[str, object], None],
         mono_ns: Callable[[], int],
@@ -49,13 +52,15 @@ class Intake:
     ) -> None:
         self.inputs = dict(inputs)
         self.is_paused = False
-        self._puller = puller
+        self._lines = lines
         self._soon = soon
         self._drop = drop
         self._mono_ns = mono_ns
         self._reconnect = reconnect
         self._listen = listen
         self._doubted_ns: dict[str, int] = {}
+        self._deaf: dict[str, tuple[int, int]] = {}
+        """Tries with a new socket, and when the last one was, monotonic."""
         self._is_working = False
         self._generation = 0
 
@@ -103,16 +108,15 @@ class Intake:
         self.tick()
 
     def ack(self, consumer: str, positions: Mapping[str, Position]) -> None:
-        """Tell the journal server what is stored for good."""
-        if self._puller is not None:
-            for name, position in positions.items():
-                self._puller.ask(ack_request(consumer, name, position), _no_matter)
+        """Tell the journal servers what is stored for good."""
+        for name, position in positions.items():
+            puller = self._lines.of(name)
+            if puller is not None:
+                puller.ask(ack_request(consumer, name, position), _no_matter)
 
     def tick(self) -> None:
         """Ask for what is missing; call it periodically, and after every change."""
-        if self._puller is None:
-            return
-        self._puller.tick()
+        self._lines.tick()
         if self.is_paused:
             return
         mono_ns = self._mono_ns()
@@ -121,10 +125,20 @@ class Intake:
             if silent_ns > DOUBT_NS and source.consumer.state is not State.PULL:
                 self._doubted_ns[name] = mono_ns
                 source.consumer.doubt()
-            if mono_ns - source.heard_ns > DEAF_NS:
-                source.heard_ns = mono_ns
+            if self._is_deaf(name, source, mono_ns):
                 self._reconnect(source)
             self._pull(source, mono_ns)
+
+    def _is_deaf(self, name: str, source: Input, mono_ns: int) -> bool:
+        """Whether to try a new socket; again and again in vain, then after longer pauses: a slow way needs its time."""
+        tries, tried_ns = self._deaf.get(name, (0, 0))
+        if source.heard_ns != tried_ns:
+            tries = 0  # something has been heard since
+        if mono_ns - source.heard_ns <= DEAF_NS << min(tries, DOUBLINGS):
+            return False
+        source.heard_ns = mono_ns
+        self._deaf[name] = (tries + 1, mono_ns)
+        return True
 
     def after_take(self, source: Input) -> None:
         """Something was taken from the bus: does it leave something to fetch?"""
@@ -132,11 +146,14 @@ class Intake:
             self._pull(source, self._mono_ns())
 
     def _pull(self, source: Input, mono_ns: int) -> None:
+        puller = self._lines.of(source.publisher)
+        if puller is None:
+            return
         position = source.consumer.request(mono_ns)
-        if position is None or self._puller is None:
+        if position is None:
             return
         done = functools.partial(self._on_fetched, source, self._generation)
-        self._puller.ask(fetch_request(source.publisher, position), done)
+        puller.ask(fetch_request(source.publisher, position, puller.most_bytes), done)
 
     def _on_fetched(self, source: Input, generation: int, reply: Reply | None) -> None:
         if generation != self._generation:

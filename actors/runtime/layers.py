@@ -15,6 +15,7 @@ from actors.runtime.yaml_source import PathKey, Place, Source
 from protocol.errors import ConfigError
 
 CONFIG_VARIABLE: Final = "TAPEHUB_CONFIG"
+HOST_VARIABLE: Final = "TAPEHUB_HOST"
 DEFAULT_FILE: Final = Path("config") / "tapehub.yaml"
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 
@@ -88,6 +89,7 @@ def read(path: Path | None, overrides: Sequence[str], environ: Mapping[str, str]
     for extra in sorted((tree.path.parent / "conf.d").glob("*.yaml")):
         merge(tree.data, tree.add_file(extra) or {})
     variables = _dotenv(tree) | dict(environ)
+    _set_host(tree, variables)
     person.set_variables(tree, variables)
     person.set_overrides(tree, overrides)
     tree.data = person.expanded(tree, tree.data, variables)
@@ -159,6 +161,12 @@ def _dotenv(tree: Tree) -> dict[str, str]:
         else:
             tree.problems.append(f"{shown(path)}:{number}:1: write it as NAME=value")
     return found
+
+
+def _set_host(tree: Tree, variables: Mapping[str, str]) -> None:
+    """Which host this is, where there are several: one file serves all of them."""
+    if tree.data.get("hosts") and variables.get(HOST_VARIABLE):
+        tree.put(["host"], variables[HOST_VARIABLE], f"environment {HOST_VARIABLE}")
 
 
 def _without_empty(data: dict[str, Any]) -> dict[str, Any]:

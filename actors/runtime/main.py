@@ -1,6 +1,6 @@
 """From the command line to a running actor: what every `actors/<name>/__main__.py` calls.
 
-Exit codes: 0 stopped as asked, 1 our bug, 69 cannot bind, 75 the name is taken, 78 bad configuration.
+Exit codes: 0 stopped as asked, 1 our bug, 69 cannot bind, 70 no guard, 75 the name is taken, 78 bad configuration.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 import ctypes
 import faulthandler
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -23,16 +24,28 @@ from actors.runtime.identity import NameLock
 from actors.runtime.logging import set_up_logging
 from actors.runtime.settings import Loaded, load
 from protocol.endpoints import Endpoints
-from protocol.errors import ConfigError, StartError
+from protocol.errors import ConfigError, GuardDied, StartError
 from protocol.topics import is_publisher
 
 EXIT_BUG: Final = 1
 EXIT_CONFIG: Final = 78
+EXIT_GUARD: Final = 70
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def main(actor_type: type[Actor], argv: Sequence[str] | None = None) -> NoReturn:
-    """Start one actor of this type and live as long as it does."""
+def main(actor: type[Actor] | str, argv: Sequence[str] | None = None) -> NoReturn:
+    """Start one actor and live as long as it does.
+
+    Args:
+        actor: Its type, or where that is: `actors.hub.actor:Hub`. Only named it is imported here, and what that takes is the
+            longest part of a start: our end with supervisord is settled before it, and no garbage is looked for meanwhile.
+        argv: Instead of this process's arguments.
+    """
+    os.umask(0o077)
+    _die_with_parent()
+    gc.disable()
+    actor_type = _imported(actor) if isinstance(actor, str) else actor
+    gc.enable()
     parser = argparse.ArgumentParser(
         prog=f"python -m actors.{actor_type.kind}", description=actor_type.__doc__
     )
@@ -44,8 +57,6 @@ def main(actor_type: type[Actor], argv: Sequence[str] | None = None) -> NoReturn
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting"
     )
     arguments = parser.parse_args(argv)
-    os.umask(0o077)
-    _die_with_parent()
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     try:
@@ -55,6 +66,12 @@ def main(actor_type: type[Actor], argv: Sequence[str] | None = None) -> NoReturn
         print("bad configuration:", *error.problems, sep="\n  ", file=sys.stderr)  # noqa: T201 - no log yet
         sys.exit(EXIT_CONFIG)
     _leave(_live(actor_type, arguments.name, loaded))
+
+
+def _imported(place: str) -> type[Actor]:
+    module, _, name = place.partition(":")
+    found: type[Actor] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _leave(code: int) -> NoReturn:
@@ -88,6 +105,9 @@ def _live(actor_type: type[Actor], name: str, loaded: Loaded) -> int:
     except StartError as error:
         log.error("cannot start: %s", error)
         return error.exit_code
+    except GuardDied as error:
+        log.critical("we end, since nobody guards us: %s", error)
+        return EXIT_GUARD
     except Exception:  # whatever it is: the log tells it, the exit code that a restart may help
         log.exception("our own bug: the process ends, the supervisor restarts it")
         return EXIT_BUG
@@ -101,8 +121,14 @@ def _check_name(name: str, actor_type: type[Actor], loaded: Loaded) -> None:
         raise ConfigError(
             [f"--name {name!r}: an instance of {actor_type.kind} starts with '{actor_type.kind}.'"]
         )
-    if name not in loaded.common.actors:
-        known = ", ".join(loaded.common.actors) or "none"
+    common = loaded.common
+    if name in common.actors and name not in common.here:
+        where = common.topology.host_of(name)
+        raise ConfigError(
+            [f"--name {name!r} runs on host {where!r}, this is {common.host!r}: see --set host="]
+        )
+    if name not in common.actors:
+        known = ", ".join(common.actors) or "none"
         raise ConfigError([f"--name {name!r} is not in the configuration's actors ({known})"])
 
 
@@ -112,5 +138,16 @@ def _die_with_parent() -> None:
         return
     parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent or _is_orphan():  # it died before we asked
         sys.exit(EXIT_BUG)
+
+
+def _is_orphan() -> bool:
+    """Whether supervisord started us and is gone: our parent is one that adopts, and not of our session.
+
+    A child of supervisord gets a process group of its own, and stays in the session of supervisord.
+    """
+    try:
+        return "SUPERVISOR_ENABLED" in os.environ and os.getsid(os.getppid()) != os.getsid(0)
+    except OSError:
+        return False

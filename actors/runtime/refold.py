@@ -27,11 +27,19 @@ class Refold:
         self._expected: dict[str, collections.deque[bytes]] = {}
         for frame in frames:
             if frame.kind == RecordKind.DATA:
-                self._expected.setdefault(frame.topic, collections.deque()).append(frame.payload)
+                self.expect(frame.topic, frame.payload)
         self.repeated = 0
         """Outputs that were left out: they are in the journal."""
         self.differing = 0
         """Outputs that should have been equal to what is in the journal and were not: published again."""
+
+    def expect(self, topic: str, payload: bytes) -> None:
+        """One more frame that was published, behind those already told."""
+        self._expected.setdefault(topic, collections.deque()).append(payload)
+
+    def left(self) -> list[tuple[str, bytes]]:
+        """(topic, payload) of what still has to come out again, in the order of each topic."""
+        return [(topic, payload) for topic, payloads in self._expected.items() for payload in payloads]
 
     @property
     def is_under_way(self) -> bool:

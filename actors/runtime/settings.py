@@ -17,8 +17,11 @@ import msgspec
 from msgspec import Meta
 
 from protocol.brokers import Broker
+from protocol.endpoints import Endpoints
 from protocol.errors import ConfigError
 from protocol.instruments import Instrument
+from protocol.security.limits import Limits
+from protocol.topology import Host, Topology
 
 if TYPE_CHECKING:
     from actors.runtime.layers import Tree
@@ -42,8 +45,9 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Journals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The journals, one per publisher under `<run_dir>/journal`: every frame is in one before it is sent."""
 
-    segment_bytes: Annotated[int, Meta(ge=1_000_000, le=1_000_000_000)] = 64 * 1024 * 1024
-    """Size at which a segment is sealed and the next one begun, bytes."""
+    segment_bytes: Annotated[int, Meta(ge=1_000_000, le=1_000_000_000)] = 16 * 1024 * 1024
+    """Size at which a segment is sealed and the next one begun, bytes. A publisher that was killed reads its last one: four
+    times the size, four times as long until it is back."""
     segment_age_s: Annotated[float, Meta(ge=1)] = 600.0
     """Age at which it is sealed, seconds."""
     sync_s: Annotated[float, Meta(gt=0, le=60)] = 0.1
@@ -83,8 +87,33 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Journals of the publishers."""
     logs: Logs = Logs()
     """Log files."""
+    keys: str = "keys"
+    """Folder of the keys that other hosts and engines are known by; a relative path counts from this file's folder.
+    TAPEHUB_KEYS names another."""
+    key_limits: Limits = Limits()
+    """What one key may do at one actor."""
+    host: str = ""
+    """Which of `hosts` this is; `--host` and TAPEHUB_HOST set it."""
+    hosts: dict[str, Host] = {}
+    """Machines of the topology, and which actors run on each; none: everything runs here."""
     actors: dict[str, dict[str, Any]] = {}
     """Instance name to the settings of its kind; the kind is the text before the first dot."""
+
+    @property
+    def topology(self) -> Topology:
+        """Who runs where, seen from this host."""
+        return Topology(self.hosts, self.host)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Addresses of all actors, seen from this host."""
+        return Endpoints(Path(self.run_dir), self.topology)
+
+    @property
+    def here(self) -> list[str]:
+        """Actors that run on this host, in the order of the configuration."""
+        topology = self.topology
+        return [name for name in self.actors if topology.is_here(name)]
 
 
 class Loaded:
@@ -246,5 +275,8 @@ def _instrument(symbol: str, row: Mapping[str, Any]) -> Instrument:
 
 
 def _digest(data: Mapping[str, Any], symbols: Mapping[str, Any]) -> str:
+    """The same on all hosts of one topology: they differ in who they are, and where they keep their files."""
+    if data.get("hosts"):
+        data = {key: value for key, value in data.items() if key not in ("host", "run_dir")}
     encoded = msgspec.msgpack.encode([data, symbols], order="deterministic")
     return hashlib.sha256(encoded).hexdigest()[:16]

@@ -38,7 +38,7 @@ class Speaking:
         self.recovered = recovered = recover_journal(self.journal_folder, name)
         self._name = name
         self._epochs = EpochStore(run_dir / "epochs", name)
-        endpoint = endpoints.pub(name)
+        endpoint = endpoints.binds(name, "pub")
         remove_stale_socket(endpoint)
         epoch = self._epochs.begin(clock.now_ns(), recovered.highest_epoch)
         self.journalling = Journalling(self.journal_folder, name, epoch, clock, common.journal)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from actors.runtime.conformity import Fault, faults, hint, line
+from actors.runtime.host_conformity import host_faults
 from actors.runtime.yaml_source import PathKey
 from protocol.brokers import Broker
 from protocol.instruments import REST, Instrument
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def problems_of_tree(tree: Tree, common: type, sections: Mapping[str, type] | None) -> list[str]:
     """Every mistake of a whole configuration; see `settings.check`."""
     found = list(faults(tree.data, common, ()))
+    found += host_faults(tree.data)
     found += _actor_faults(tree.data.get("actors", {}), tree.symbols, sections)
     found += _symbol_faults(tree.symbols)
     found += _broker_faults(tree.brokers, tree.symbols)

@@ -39,10 +39,12 @@ class Vitals:
             self._lags_ns.append(lag_ns)
 
     def report(self, mono_ns: int) -> dict[str, float | None]:
-        """Rates and lags since the last report, then start anew."""
+        """Frames since the start, rates and lags since the last report; then start anew."""
         elapsed_s = max(1e-9, (mono_ns - self._since_ns) / 1e9)
         lags = sorted(self._lags_ns)
         rates: dict[str, float | None] = {
+            "frames_in": self.frames_in,
+            "frames_out": self.frames_out,
             "frames_in_per_s": round((self.frames_in - self._counted[0]) / elapsed_s, 1),
             "frames_out_per_s": round((self.frames_out - self._counted[1]) / elapsed_s, 1),
             "lag_p50_s": lags[len(lags) // 2] / 1e9 if lags else None,
