@@ -10,26 +10,27 @@ from actors.hub.across import AcrossAnswers
 from actors.hub.answers import Answers
 from actors.hub.archive import Archive
 from actors.hub.desk import Desk
-from actors.hub.fleet import Fleet
 from actors.hub.freshness import Freshness
 from actors.hub.history import Deeper
 from actors.hub.market import MarketAnswers
 from actors.hub.overview import OverviewAnswers
 from actors.hub.settings import HubSettings
 from actors.hub.store import Store
-from actors.hub.warm_start import WarmStart
+from actors.hub.warm_start import Ask, WarmStart
 from actors.hub.warmth import Warmth
 from actors.runtime.actor import Actor
+from protocol.fleet import Fleet
 from protocol.instruments import REST
-from protocol.messages import Bar, Trade
-from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, Frame, RecordKind
+from protocol.messages import Bar, Quote, Trade
+from protocol.pushing import is_pushed, is_receiver
+from protocol.record import Frame, RecordKind, is_fetched_bar
 from protocol.replay import Position
 from protocol.requests import Reply, Request
 from protocol.sessions import session_named
+from protocol.stores import store_of, stores
 from protocol.transport import Envelope, remove_stale_socket
 
 _STORED: Final = (RecordKind.DATA, RecordKind.UPSTREAM_GAP)
-_FETCHED: Final = FLAG_REPAIRED | FLAG_REFERENCE
 UNREAD: Final = 128
 """Answers kept for an engine that does not read them (of 5,000 candles each: 66 MB); libzmq gives credit back by
 halves, so who asks for at most 64 things at once loses nothing."""
@@ -53,15 +54,15 @@ class HubActor(Actor):
         self.store = Store(settings, self._session_of)
         self.fleet = Fleet(settings.silence_s)
         self.warmth = Warmth(self.store, self._ask, self.drop, settings.snap_retry_s)
-        self.persistence = next((name for name in self.common.actors if name.startswith("persistence.")), "")
-        ask = self._ask_persistence if self.persistence else None
+        self.stores = stores(self.common.actors)
+        ask = self._way_to_stores()
         self.warm_start = WarmStart(self.store, settings, ask, self.drop, self.clock.mono_ns)
         self.answers = self._answers(settings)
-        self.archive = Archive(ask, self.answers.settle, self._is_persistence_up, settings.history_timeout_s)
+        self.archive = Archive(ask, self.answers.settle, self._is_stored_up, settings.history_timeout_s)
         self.intake = self.consume(self._on_frame, on_beat=self._on_beat, gives_up_s=GIVES_UP_S)
-        endpoint = self.endpoints.query(self.name)
+        endpoint = self.endpoints.binds(self.name, "query")
         remove_stale_socket(endpoint)
-        self._queries = self.wire.responder(endpoint, UNREAD)
+        self._queries = self.wire.responder(endpoint, UNREAD, purpose="query")
         self.serve(self._queries, self._on_query)
         self.every(MEASURE_S, lambda: self.store.measure(MEASURE_S))
         self.every(SYNC_S, self._sync)
@@ -91,20 +92,22 @@ class HubActor(Actor):
         addresses = {name: self._addresses(name) for name in self.common.actors}
         overview = OverviewAnswers(desk, self.status, addresses, settings.max_reply_bytes)
         across = AcrossAnswers(desk, settings.venue_expiry_s)
-        market = MarketAnswers(desk, self.persistence)
+        market = MarketAnswers(desk, next(iter(self.stores), ""))
         return Answers(desk, market, overview, across, self.counters, settings.max_reply_bytes)
 
     def _addresses(self, name: str) -> dict[str, str]:
         """Where an actor publishes, and where it answers if it does."""
-        found = {"pub": self.endpoints.pub(name)}
+        roles = ["pub"]
         if name.partition(".")[0] in ASKED_KINDS:
-            found["query"] = self.endpoints.query(name)
-        return found
+            roles.append("query")
+        if is_receiver(name, self.common.actors[name]):
+            roles.append("ingest")
+        return self.endpoints.told(name, roles)
 
     def _on_frame(self, frame: Frame) -> None:
         kind = frame.kind
-        if frame.flags & _FETCHED and frame.topic.startswith("bar."):
-            return  # a venue's candle, for the aggregator to take in or the detector to compare ours with
+        if is_fetched_bar(frame):
+            return
         if kind in _STORED:
             self.store.ingest(frame)
         elif kind == RecordKind.TIME:
@@ -139,11 +142,20 @@ class HubActor(Actor):
         endpoint, timeout_s = self.endpoints.ctl(actor), self.settings.ask_timeout_s
         self.submit(lambda: self._asked(endpoint, questions, timeout_s), done)
 
-    def _ask_persistence(
-        self, question: Request, timeout_s: float, done: Callable[[Reply | Exception], None]
+    def _way_to_stores(self) -> Ask | None:
+        """How to ask for what is stored, in a thread as well; None where nothing is."""
+        if not self.stores:
+            return None
+        if len(self.stores) == 1:
+            return functools.partial(self._ask_store, self.stores[0])
+        from actors.hub.stores import Stores  # noqa: PLC0415 - where there are several alone
+
+        return Stores(self.common.actors, self.stores, self._ask_store).ask
+
+    def _ask_store(
+        self, name: str, question: Request, timeout_s: float, done: Callable[[Reply | Exception], None]
     ) -> None:
-        """Ask for what is stored, in a thread as well."""
-        endpoint = self.endpoints.query(self.persistence)
+        endpoint = self.endpoints.query(name)
         self.submit(lambda: self._asked(endpoint, [question], timeout_s)[0], done)
 
     def _asked(self, endpoint: str, questions: list[Request], timeout_s: float) -> list[Reply]:
@@ -153,8 +165,9 @@ class HubActor(Actor):
         finally:
             self.wire.forget(requester.socket)
 
-    def _is_persistence_up(self) -> bool:
-        return self.fleet.is_up_by_name(self.persistence, self.clock.mono_ns())
+    def _is_stored_up(self, kind: str) -> bool:
+        """Whether the persistence actor that has a kind is alive."""
+        return self.fleet.is_up_by_name(store_of(self.common.actors, kind), self.clock.mono_ns())
 
     def _session_of(self, symbol: str) -> str:
         session = self.catalog.get(symbol).session if symbol in self.catalog else ""
@@ -163,6 +176,8 @@ class HubActor(Actor):
     def _bars_from(self, venue: str, symbol: str) -> str:
         if venue == REST:
             return Bar.KIND
+        if is_pushed(venue):  # candles are made of its quotes where it sends any
+            return Quote.KIND if self.store.of_market(Quote.KIND, venue, symbol) else Bar.KIND
         return self.catalog.get(symbol).bars_from if symbol in self.catalog else Trade.KIND
 
     def status(self) -> dict[str, Any]:

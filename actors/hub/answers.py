@@ -69,6 +69,7 @@ class Answers:
             "endpoints": overview.endpoints,
             "ping": overview.ping,
             **dict.fromkeys(LISTS, overview.listing),
+            "signals": overview.signals,
         }
         self._operations: dict[str, Answer] = {
             **self._reads,

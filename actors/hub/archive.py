@@ -21,7 +21,7 @@ class Archive:
     Args:
         ask: Asks it in the background; None: there is none.
         settle: Makes the reply of a plan and what the store said.
-        is_up: Whether the persistence actor is alive, as far as is known.
+        is_up: Whether the persistence actor that stores a kind is alive, as far as is known.
         timeout_s: How long to wait for it.
     """
 
@@ -29,7 +29,7 @@ class Archive:
         self,
         ask: Ask | None,
         settle: Callable[[Plan, Outcome], bytes],
-        is_up: Callable[[], bool],
+        is_up: Callable[[str], bool],
         timeout_s: float,
     ) -> None:
         self._ask = ask
@@ -44,7 +44,7 @@ class Archive:
         """Get what a plan lacks and reply; at once where the store cannot be asked."""
         if self._ask is None or plan.ask is None:
             reply(self._settle(plan, None))
-        elif not self._is_up():
+        elif not self._is_up(plan.kind):
             reply(
                 self._settle(plan, HubUnreachable("the store is down: no heartbeat of the persistence actor"))
             )

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.hub.fleet import Fleet
 from actors.hub.freshness import Freshness
 from actors.hub.heads import Window, fixed_part, head_of
 from actors.hub.payloads import extend_map
@@ -17,6 +16,7 @@ from actors.hub.slots import Slot
 from actors.hub.store import Store
 from actors.runtime.clock import Clock
 from protocol.errors import InvalidRequest, NoData, StaleData, UnknownSymbol
+from protocol.fleet import Fleet
 from protocol.instruments import Catalog
 from protocol.messages import SESSION
 from protocol.requests import Reply, Request, encode_reply

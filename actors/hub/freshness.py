@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from actors.hub.fleet import Fleet
 from actors.hub.ledger import GapLedger
 from actors.hub.slots import Slot
+from protocol.fleet import Fleet
 from protocol.messages import Bar, Feature, Trade
 from protocol.topics import Topic
 

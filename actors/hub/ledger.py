@@ -36,6 +36,9 @@ class EventLog:
         """Append, unless the store gave them already; the oldest are forgotten."""
         if self._stored:
             events = [event for event in events if _encode(event) not in self._stored]
+        self._append(events)
+
+    def _append(self, events: Iterable[Message]) -> None:
         self._events.extend(events)
 
     def fill(self, events: Iterable[Message]) -> None:
@@ -184,10 +187,15 @@ def _concerns(event: Message, symbol: str) -> bool:
     return symbol in names
 
 
+def _venue_of(event: Message, other: str) -> str:
+    """Where it was; of what says nothing of a venue (headlines, signals of old) it may be any other."""
+    return getattr(event, "venue", "") or other
+
+
 def _last(events: list[T], count: int, symbol: str, venue: str) -> list[T]:
     found = [
         event
         for event in events
-        if (not symbol or _concerns(event, symbol)) and (not venue or getattr(event, "venue", venue) == venue)
+        if (not symbol or _concerns(event, symbol)) and (not venue or _venue_of(event, venue) == venue)
     ]
     return found[-count:] if count else found

@@ -9,15 +9,15 @@ import msgspec
 
 from actors.hub.desk import Desk, Piece
 from actors.hub.payloads import array_header
+from actors.hub.signals import choice_of
 from protocol.errors import FrameError, InvalidRequest
 from protocol.requests import Request
 
 _encode = msgspec.msgpack.Encoder().encode
 LISTS = {
-    "alerts": "alert", "signals": "signal", "news": "news", "liquidations": "liquidation", "sweeps": "sweep",
-    "verdicts": "verdict",
+    "alerts": "alert", "news": "news", "liquidations": "liquidation", "sweeps": "sweep", "verdicts": "verdict",
 }  # fmt: skip
-"""Operation to the kind of events that it lists."""
+"""Operation to the kind of events that it lists; signals are listed otherwise."""
 
 
 class OverviewAnswers:
@@ -100,12 +100,17 @@ class OverviewAnswers:
         return rows
 
     def symbols(self, request: Request) -> bytes:
-        """`data`: symbol to its mapped venues, the kinds that came per venue, and the age of the newest."""
+        """`data`: symbol to its mapped venues, price steps, the kinds that came per venue, the age of the newest."""
         desk = self._desk
         now_ns = desk.clock.now_ns()
         rows: dict[str, Any] = {
-            name: {"session": desk.catalog.get(name).session, "mapped": sorted(desk.catalog.get(name).venues)}
-            for name in desk.catalog.symbols
+            name: {
+                "session": one.session,
+                "mapped": sorted(one.venues),
+                "tick_size": one.tick_size,
+                "pip_size": one.pip_size,
+            }
+            for name, one in ((name, desk.catalog.get(name)) for name in desk.catalog.symbols)
         }
         for slot in desk.store:
             topic = slot.topic
@@ -154,10 +159,18 @@ class OverviewAnswers:
         return desk.plain(request, rows)
 
     def listing(self, request: Request) -> bytes:
-        """`alerts signals news liquidations sweeps verdicts`: `data` is an array of messages, oldest first."""
+        """`alerts news liquidations sweeps verdicts`: `data` is an array of messages, oldest first."""
         log = self._desk.store.logs[LISTS[request.op]]
         symbol = self._desk.symbol(request.symbol) if request.symbol else ""
         return self._desk.plain(request, log.newest(request.n, symbol, request.venue), request.n)
+
+    def signals(self, request: Request) -> bytes:
+        """`data`: an array of `Signal`, each signal once with its newest revision, oldest first; vetoed ones only where
+        `args.states` names them. `args.is_newest_revision` false: every revision.
+        """
+        symbol = self._desk.symbol(request.symbol) if request.symbol else ""
+        found = self._desk.store.signals.chosen(request.n, choice_of(request, symbol))
+        return self._desk.plain(request, found, request.n)
 
     def gaps(self, request: Request) -> bytes:
         """`data`: an array of `Gap`; `kind` and `args.state` filter too."""

@@ -20,7 +20,8 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     series_window: Count = 240
     """Candles whose indicator values and footprints are kept, per symbol, venue and timeframe."""
     event_window: Count = 1000
-    """Alerts, signals, headlines, liquidations, sweeps and verdicts on candles kept, each of all symbols together."""
+    """Alerts, revisions of signals, headlines, liquidations, sweeps and verdicts on candles kept, each of all symbols
+    together; signals that are open are kept beyond that."""
     gap_window: Count = 10_000
     """Gaps kept, of all symbols together; open ones are forgotten last."""
     max_topics: Count = 50_000

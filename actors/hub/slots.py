@@ -7,7 +7,7 @@ files), since their state is more than their last message.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -16,8 +16,11 @@ from actors.hub.sharing import Sharing
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
 from protocol.messages import Flow, Quote
-from protocol.record import Frame
+from protocol.record import FLAG_REPAIRED, Frame
 from protocol.topics import Topic
+
+MAX_WINDOWS: Final = 100
+"""Lengths of order flow kept of one topic."""
 
 
 class Slot:
@@ -168,6 +171,14 @@ class QuoteSlot(DecodedSlot):
     __slots__ = ()
     _decoder = msgspec.msgpack.Decoder(Quote)
 
+    def apply(self, frame: Frame) -> None:
+        """Take the next frame; quotes that came late are counted, and are never the newest."""
+        if frame.flags & FLAG_REPAIRED and self.frames:
+            self.frames += 1
+            self.events += event_count(frame.payload)
+        else:
+            super().apply(frame)
+
     def newest(self) -> tuple[bytes, int]:
         """The newest quote and its receive time."""
         event, quote = self.decoded()
@@ -187,6 +198,8 @@ class FlowSlot(Slot):
     def apply(self, frame: Frame) -> None:
         """Take the metrics of one or more windows."""
         flows: list[Flow] = decode_events(frame)
+        if len({*self.windows, *(flow.window_s for flow in flows)}) > MAX_WINDOWS:
+            raise PayloadError(f"{frame.topic}: order flow of more than {MAX_WINDOWS} windows")
         super().apply(frame)
         for flow in flows:
             self.windows[flow.window_s] = (flow, frame.ts_pub_ns)

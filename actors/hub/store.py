@@ -13,10 +13,11 @@ from actors.hub.payloads import array_header
 from actors.hub.series import SeriesSlot
 from actors.hub.settings import HubSettings
 from actors.hub.sharing import SHARED_KINDS, Fits, Sharing, kept_events
+from actors.hub.signals import SignalLog
 from actors.hub.slots import FlowSlot, QuoteSlot, Slot
 from actors.hub.trades import TradeSlot
 from protocol.errors import HubError, PayloadError
-from protocol.messages import MESSAGE_TYPES, Book
+from protocol.messages import MESSAGE_TYPES, Book, Signal
 from protocol.record import Frame
 from protocol.replay import Position
 from protocol.topics import Topic, market_topic, parse_topic
@@ -60,6 +61,8 @@ class Store:
         """(kind, symbol, timeframe) to slots, one per venue."""
         self._symbols: set[str] = set()
         self._cleared: Counter[str] = Counter()
+        self._forgotten: dict[tuple[str, bytes], tuple[int, int]] = {}
+        """(topic, publisher) to the (epoch, seq) up to which a person had the hub forget."""
         self.fits: Fits = lambda _publisher, _topic: True
         """Whether what a publisher sends of a topic can be current."""
         self.shared: list[Slot] = []
@@ -68,6 +71,7 @@ class Store:
         """Messages left out since another publisher's copy came first."""
         self.gaps = GapLedger(settings.gap_window)
         self.logs = {kind: EventLog(settings.event_window) for kind in LOG_KINDS}
+        self.logs[Signal.KIND] = self.signals = SignalLog(settings.event_window)
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -183,7 +187,12 @@ class Store:
         return slot
 
     def _first(self, frame: Frame) -> None:
-        """Keep a topic that is new, if its first frame can be read."""
+        """Keep a topic that is new, if its first frame can be read and is not one of those to be forgotten."""
+        key = frame.topic, frame.publisher_padded
+        if key in self._forgotten:
+            if (frame.epoch, frame.seq) <= self._forgotten[key]:
+                return  # a last value that was asked for before, or the bus's copy of it
+            del self._forgotten[key]
         slot = self._new_slot(frame)
         slot.apply(frame)
         if slot.frames:
@@ -250,12 +259,17 @@ class Store:
         return symbol in self._symbols
 
     def clear(self, symbol: str = "") -> int:
-        """Forget everything of one symbol, or of all; returns how many topics that were."""
+        """Forget everything of one symbol, or of all; returns how many topics that were.
+
+        What was heard does not come back by another way (last values, a replay): only what is published later.
+        """
         gone = [name for name, slot in self._slots.items() if not symbol or slot.topic.symbol == symbol]
         self.shared = [slot for slot in self.shared if slot.name not in set(gone)]
         for name in gone:
             slot = self._slots.pop(name)
             self._cleared[slot.topic.kind] += slot.events
+            for frame in [slot.frame] if slot.sharing is None else slot.sharing.frames.values():
+                self._forgotten[name, frame.publisher_padded] = frame.epoch, frame.seq
         for key in [key for key in self._by_symbol if not symbol or key[1] == symbol]:
             del self._by_symbol[key]
             self._symbols.discard(key[1])

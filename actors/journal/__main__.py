@@ -1,7 +1,6 @@
 """Starts a journal server: `python -m actors.journal --name journal.1`."""
 
-from actors.journal.actor import JournalActor
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main(JournalActor)
+    main("actors.journal.actor:JournalActor")

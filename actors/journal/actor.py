@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from actors.journal.ack_book import AckBook
 from actors.journal.alarms import TOPIC, alarms
+from actors.journal.clocks import TOPIC as CLOCK_TOPIC
+from actors.journal.clocks import Clocks, clock_alarms
 from actors.journal.housekeeping import Housekeeper, Round, overview
 from actors.journal.server import JournalServer
 from actors.journal.settings import JournalSettings
@@ -16,6 +18,8 @@ from protocol.journal.acks import is_consumer
 from protocol.journal.retention import Fullness
 from protocol.transport import Envelope, remove_stale_socket
 
+LINES_S: Final = 0.25
+"""Seconds between two looks at questions to other hosts that nobody answers."""
 UNREAD: Final = 64
 """Answers kept for an asker that does not read them, of up to 1 MiB each."""
 
@@ -34,17 +38,23 @@ class JournalActor(Actor):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         book = AckBook(root, self.submit)
         self.server = JournalServer(
-            self.name, self.publisher.epoch, root, self.common.actors, self.clock, self.counters, book
+            self.name, self.publisher.epoch, root, self.common.here, self.clock, self.counters, book
         )
         self._housekeeper = Housekeeper(root, settings, self.clock.mono_ns)
         self._last_round: Round | None = None
         self._fullness = Fullness.OK
         self._is_keeping_house = False
-        endpoint = self.endpoints.query(self.name)
+        endpoint = self.endpoints.binds(self.name, "query")
         remove_stale_socket(endpoint)
-        self._queries = self.wire.responder(endpoint, UNREAD)
+        self._queries = self.wire.responder(endpoint, UNREAD, purpose="query")
         self.serve(self._queries, self._on_query)
         self.every(settings.housekeeping_s, self._keep_house)
+        self._clocks = Clocks(self.lines.others(), self.clock)
+        self._wrong_clocks: frozenset[str] = frozenset()
+        if self.common.hosts:
+            self.every(LINES_S, self.lines.tick)
+            self.every(settings.clocks_s, self._compare_clocks)
+            self.soon(self._compare_clocks)
         self.soon(self._keep_house)
 
     def _check(self, settings: JournalSettings) -> None:
@@ -61,6 +71,17 @@ class JournalActor(Actor):
 
     def _on_query(self, envelope: Envelope, body: bytes) -> None:
         self.server.answer(body, partial(self._queries.reply, envelope))
+
+    def _compare_clocks(self) -> None:
+        """Ask the other hosts what time it is; say once of each whose clock is surely wrong, or ours."""
+        self._clocks.ask()
+        wrong = self._clocks.beyond(self.settings.clock_limit_s)
+        alerts = clock_alarms(wrong, self._wrong_clocks, self.common.host, self.clock.now_ns())
+        for alert in alerts:
+            self.log.warning("%s", alert.text)
+        if alerts:
+            self.publish(CLOCK_TOPIC, alerts)
+        self._wrong_clocks = frozenset(wrong)
 
     def _keep_house(self) -> None:
         """One round in a thread; the next one not before it is done."""
@@ -102,6 +123,10 @@ class JournalActor(Actor):
             "replies_unroutable": self._queries.unroutable,
             "problems": {**self.server.problems, **(found.problems if found else {})},
         }
+        if self.common.hosts:
+            told["of_host"] = self.common.host
+            told["clocks"] = self._clocks.told()
+            told["clock_limit_s"] = self.settings.clock_limit_s
         if found:
             told["disk"] = found.fullness.name.lower()
             told["disk_used_share"] = round(found.room.used_share, 3)

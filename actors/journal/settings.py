@@ -39,5 +39,9 @@ class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How hard to compress."""
     quarantine_bytes: Bytes = 67_108_864
     """Damaged tails kept per publisher for people to look at; the oldest go first, bytes."""
+    clocks_s: Seconds = 2.0
+    """Seconds between two questions for the clock of each other host."""
+    clock_limit_s: Annotated[float, msgspec.Meta(gt=0)] = 0.1
+    """Clocks of two hosts that are further apart are warned of, seconds: ages and lags are wrong by so much."""
     housekeeping_s: Seconds = 10.0
     """Seconds between two rounds of compressing and deleting."""

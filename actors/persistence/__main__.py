@@ -1,7 +1,6 @@
 """`python -m actors.persistence --name persistence.1`."""
 
-from actors.persistence.actor import Persistence
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main(Persistence)
+    main("actors.persistence.actor:Persistence")

@@ -35,9 +35,9 @@ class Persistence(Actor):
         topics = ["mark.", *(f"{kind}." for kind in settings.kinds)]
         self.keepers = [Keeper(self, target, topics) for target in self._targets(settings)]
         self.every(TICK_S, self._tick)
-        endpoint = self.endpoints.query(self.name)
+        endpoint = self.endpoints.binds(self.name, "query")
         remove_stale_socket(endpoint)
-        self._queries = self.wire.responder(endpoint)
+        self._queries = self.wire.responder(endpoint, purpose="query")
         self.serve(self._queries, self._on_query)
 
     def _targets(self, settings: PersistenceSettings) -> list[Target]:

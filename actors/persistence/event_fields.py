@@ -35,7 +35,10 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "count", "status", "coverage", "revision",
     ),
     "alert": ("rule", "severity", "ts_event_ns", "text", "values_json"),
-    "signal": ("strategy", "ts_event_ns", "side", "entry", "stop", "target", "confidence", "inputs_json"),
+    "signal": (
+        "strategy", "ts_event_ns", "side", "entry", "stop", "target", "confidence", "inputs_json", "timeframe",
+        "signal_id", "revision", "state", "ts_opened_ns", "ts_expires_ns", "score", "reasons_json", "text", "exit_price",
+    ),
     "liquidation": ("ts_event_ns", "ts_recv_ns", "price", "size", "side"),
     "sweep": (
         "ts_event_ns", "ts_first_ns", "side", "first_price", "last_price", "levels", "size", "notional", "vwap",
@@ -101,7 +104,10 @@ def _alert(one: Instrument, row: Row) -> tuple[Any, ...]:
 
 
 def _signal(one: Instrument, row: Row) -> tuple[Any, ...]:
-    return one.symbol, *row[:3], *map(known, row[3:7]), _values(row[7])
+    return (
+        one.symbol, *row[:3], *map(known, row[3:7]), _values(row[7]), one.venue, *row[8:14], known(row[14]),
+        _json(row[15]), row[16], known(row[17]),
+    )  # fmt: skip
 
 
 def _liquidation(one: Instrument, row: Row) -> tuple[Any, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import Table, bindparam, exists, func, select
 
 from actors.persistence.event_fields import COLUMNS, fields_of
 from actors.persistence.ranges import PAGE_KEYS, Pages, Range, cursor_of
 from actors.persistence.reader import Instrument, Moment
-from actors.persistence.tables import RECORD, STORED, gaps, news
+from actors.persistence.tables import RECORD, STORED, gaps, news, signals
 from protocol.history import HISTORY_KINDS, LISTED_KINDS, SERIES_KINDS
+from protocol.messages import Signal
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -19,6 +20,7 @@ KINDS: Final = tuple(kind for kind in HISTORY_KINDS if kind != "bar")
 _READ: Final = {kind: tuple(dict.fromkeys((*COLUMNS[kind], *RECORD[:3], *PAGE_KEYS[kind]))) for kind in KINDS}
 """Kind to what is read: its message's columns, the record it came in, and what else is in its key, each once."""
 _KEY_PLACES: Final = {kind: tuple(_READ[kind].index(name) for name in PAGE_KEYS[kind]) for kind in KINDS}
+_SIGNAL_NS: Final = Signal.__struct_fields__.index("ts_event_ns")
 _NOBODY: Final = Instrument(0, "", "")
 
 
@@ -64,6 +66,20 @@ _newest_news: Final = (
     .order_by(news.c.ts_event_ns.desc(), news.c.source.desc(), news.c.news_id.desc())
     .limit(bindparam("limit"))
 )
+_revisions: Final = signals.alias("revisions")
+_open_signals: Final = (
+    select(*(signals.c[name] for name in COLUMNS["signal"]), signals.c.instrument_id)
+    .where(
+        signals.c.state == "open",
+        signals.c.signal_id != "",
+        ~exists().where(
+            _revisions.c.signal_id == signals.c.signal_id, _revisions.c.revision > signals.c.revision
+        ),
+    )
+    .order_by(signals.c.ts_event_ns.desc(), signals.c.signal_id.desc())
+    .limit(bindparam("limit"))
+)
+"""Those that nothing has ended, however old."""
 
 
 class EventPage(NamedTuple):
@@ -132,15 +148,33 @@ def newest_gaps(moment: Moment, limit: int, instruments: dict[int, Instrument]) 
 
 
 def newest_lists(moment: Moment, limit: int, instruments: list[Instrument]) -> dict[str, bytes]:
-    """Kind to its newest events of all instruments, encoded, oldest first; kinds without any are left out."""
+    """Kind to its newest events of all instruments, encoded, oldest first; kinds without any are left out.
+
+    Before the newest revisions of signals come the newest `limit` of those signals that are open and older.
+    """
     found: dict[str, bytes] = {}
     for kind in LISTED_KINDS:
         pages = [read_events(moment, kind, one, Range(0, 0, limit)) for one in instruments]
         timed = [(time, event) for page in pages for time, event in zip(page.times, page.events, strict=True)]
         timed.sort(key=lambda one: one[0])
-        if timed:
-            found[kind] = _encode([event for _, event in timed[-limit:]])
+        newest = [event for _, event in timed[-limit:]]
+        if kind == Signal.KIND and len(timed) >= limit:
+            newest = [*_open_before(moment, limit, instruments, newest), *newest]
+        if newest:
+            found[kind] = _encode(newest)
     headlines = moment.rows(_newest_news, limit=limit)
     if headlines:
         found["news"] = _encode([fields_of("news", _NOBODY, row) for row in reversed(headlines)])
     return found
+
+
+def _open_before(
+    moment: Moment, limit: int, instruments: list[Instrument], newest: list[Any]
+) -> list[tuple[Any, ...]]:
+    """Open signals that are not among the newest revisions, oldest first."""
+    known = {one.id: one for one in instruments}
+    rows = moment.rows(_open_signals, limit=2 * limit)
+    rows.reverse()
+    found = [fields_of(Signal.KIND, known[row[-1]], row) for row in rows if row[-1] in known]
+    first_ns = newest[0][_SIGNAL_NS]
+    return [one for one in found if one[_SIGNAL_NS] <= first_ns and one not in newest][-limit:]

@@ -9,6 +9,7 @@ import msgspec
 
 from actors.persistence.bar_reads import newest_bar, read_bars
 from actors.persistence.event_reads import newest_ns, read_events
+from actors.persistence.figures import coverage, size
 from actors.persistence.ranges import Range
 from actors.persistence.reader import Instrument, Moment, Reader
 from actors.persistence.warm_windows import MAX_PAGE_BYTES, newest_of, windows_after
@@ -20,12 +21,14 @@ from protocol.sessions import timeframe_ns
 
 PAGE_ROWS: Final = 20_000
 """Rows of a page where none or more are asked for: 2 MB of candles."""
+MOST_ROWS: Final = 10**9
+"""More of anything is not asked for in earnest; a database takes no number beyond 64 bits."""
 DEFAULT_TIMEFRAME: Final = "1m"
 LATEST_KINDS: Final = ("quote", "trade")
 
 
 class HistoryServer:
-    """Answers `history`, `windows` and `latest`; safe in threads, since each answer reads in its own transaction.
+    """Answers `history`, `windows`, `latest`, `coverage` and `size`; safe in threads, since each answer reads in its own transaction.
 
     Args:
         reader: Of the store; None: there is no database to read, and every answer says so.
@@ -43,6 +46,8 @@ class HistoryServer:
             "history": self._history,
             "windows": self._windows,
             "latest": self._latest,
+            "coverage": self._coverage,
+            "size": self._size,
         }
 
     def answer(self, body: bytes) -> bytes:
@@ -123,6 +128,16 @@ class HistoryServer:
         ]
         return Reply(id=0, ok=True, data=raw([one for one in found if one is not None]))
 
+    def _coverage(self, moment: Moment, request: Request) -> Reply:
+        """Candles of each series by day from `from_ns` on, and how many of them are complete."""
+        timeframe = request.timeframe or DEFAULT_TIMEFRAME
+        _length_ns(timeframe)
+        return Reply(id=0, ok=True, data=raw(coverage(moment, timeframe, request.from_ns)))
+
+    def _size(self, moment: Moment, _request: Request) -> Reply:
+        """Bytes of the database."""
+        return Reply(id=0, ok=True, data=raw(size(moment)))
+
 
 def _reply(request: Request, data: msgspec.Raw, end: PageEnd, covered: tuple[int, int]) -> Reply:
     return Reply(
@@ -173,8 +188,8 @@ def _length_ns(timeframe: str) -> int:
 
 def _count(request: Request, name: str) -> int:
     value: Any = request.args.get(name, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidRequest(f"{name} is a count, 0 or more", errors=[f"args.{name}: {value!r}"])
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_ROWS:
+        raise InvalidRequest(f"{name} is a count, 0 to {MOST_ROWS}", errors=[f"args.{name}: {value!r}"])
     return value
 
 

@@ -85,6 +85,8 @@ class Keeper:
         self._settings = actor.settings
         self._batch: Batch | None = None
         self._batch_ns = 0
+        self._unstored_ns = 0
+        """When the oldest of what is being stored, or could not be, had come; 0: there is nothing of that."""
         self._is_busy = False
         self._idle = threading.Event()
         self._pause_s = FIRST_PAUSE_S
@@ -127,6 +129,8 @@ class Keeper:
                 self._open()
             return
         batch = self._batch
+        if not batch and self.intake.is_live:
+            self._unstored_ns = 0
         if batch and mono_ns - self._batch_ns >= self._settings.batch_s * 1e9:
             self._save()
         elif mono_ns - self._acked_ns >= ACK_NS:
@@ -155,9 +159,11 @@ class Keeper:
         self._actor.counters["second_copies"] += batch.first.second
         batch.first.second = 0
         self._batch = batch.following()
+        self._unstored_ns = self._unstored_ns or self._batch_ns
         self._submit(lambda: self.target.save(batch), self._on_saved)
 
     def _on_saved(self, saved: Stored) -> None:
+        self._unstored_ns = 0
         self.batches += 1
         self.rows += saved.rows
         for kind, count in saved.refused_doubles.items():
@@ -193,6 +199,7 @@ class Keeper:
     def _on_failure(self, fault: StoreError) -> None:
         self.failures += 1
         self.state = "failed"
+        self._unstored_ns = self._unstored_ns or self._actor.clock.mono_ns()
         self._batch = None  # what it holds is in the journal
         self.intake.pause()
         self._again_ns = self._actor.clock.mono_ns() + round(self._pause_s * 1e9)
@@ -235,5 +242,11 @@ class Keeper:
             "failures": self.failures,
             "is_live": self.intake.is_live,
             "waiting_rows": self._batch.row_count if self._batch else 0,
+            "oldest_unflushed_s": round(self._oldest_unflushed_s(), 3),
             **({"trouble": self.trouble} if self.trouble else {}),
         }
+
+    def _oldest_unflushed_s(self) -> float:
+        """How long the oldest row that came and is not stored has waited."""
+        since_ns = self._unstored_ns or (self._batch_ns if self._batch else 0)
+        return (self._actor.clock.mono_ns() - since_ns) / 1e9 if since_ns else 0.0

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from actors.persistence import tables, timescale
 from actors.persistence.store import Store
-from actors.persistence.tables import STORED, Stored
+from actors.persistence.tables import STORED, Stored, key_of
 
 CHUNK_ROWS: Final = 5000
 DEAD_LETTER: Final = "dead_letter"
@@ -119,7 +119,7 @@ def _groups(connection: Connection, one: Stored) -> list[tuple[ColumnElement[boo
     if one.kind == "gap":
         settled = table.c.state.in_(_SETTLED)
         return [(table.c.instrument_id == number, settled) for number in instruments]
-    if "timeframe" not in table.c:
+    if "timeframe" not in key_of(table):
         return [(table.c.instrument_id == number,) for number in instruments]
     groups: list[tuple[ColumnElement[bool], ...]] = []
     for number in instruments:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from protocol.stores import STORED_BY_DEFAULT
+
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
-
-STORED_BY_DEFAULT: Final = (
-    "quote", "trade", "liquidation", "bar", "feature", "flow", "footprint", "news", "alert", "signal", "sweep",
-    "verdict", "gap",
-)  # fmt: skip
-"""As `tables.DEFAULT_KINDS`; that module imports SQLAlchemy, and who only checks settings need not."""
 
 
 class PersistenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

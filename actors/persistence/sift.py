@@ -17,8 +17,8 @@ from actors.persistence.tables import RECORD, STORED, Row, columns_of
 _REPLACEMENT: Final = "\ufffd"
 
 
-def sift(batch: Batch) -> int:
-    """Turn rows that cannot be stored into dead letters; how many."""
+def sift(batch: Batch) -> bool:
+    """Turn rows that cannot be stored into dead letters, and clean names; whether there was anything to do."""
     count = 0
     for kind, rows in batch.rows.items():
         table = STORED[kind].table
@@ -34,11 +34,11 @@ def sift(batch: Batch) -> int:
                 good.append(row)
         batch.rows[kind] = good
     batch.row_count -= count
-    fresh = batch.fresh
-    fresh.instruments[:] = [
-        (number, _clean(venue), _clean(symbol)) for number, venue, symbol in fresh.instruments
-    ]
-    return count
+    named = batch.fresh.instruments
+    clean = [(number, _clean(venue), _clean(symbol)) for number, venue, symbol in named]
+    is_other = clean != named
+    named[:] = clean
+    return count > 0 or is_other
 
 
 _Check = tuple[int, str, int]

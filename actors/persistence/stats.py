@@ -71,7 +71,7 @@ def stats_of(engine: Engine, url: URL) -> Stats:
         return Stats(
             shown(url),
             schema.current(connection),
-            _size_of(connection, url),
+            size_of(connection, url),
             timescale.features(connection).version,
             [_table(connection, table, table.name in known) for table in METADATA.sorted_tables],
             _publishers(connection),
@@ -136,7 +136,8 @@ _REL_TUPLES: Final = "(SELECT CAST(reltuples AS bigint) FROM pg_class WHERE oid 
 _REL_SIZE: Final = "pg_total_relation_size(CAST(:name AS regclass))"
 
 
-def _size_of(connection: Connection, url: URL) -> int:
+def size_of(connection: Connection, url: URL) -> int:
+    """Bytes of a database, its log of transactions included."""
     path = file_of(url)
     if path is None:
         return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())

@@ -6,7 +6,7 @@ publishers are integer keys (`instruments`, `publishers`), so that a trade is ab
 
 Each row of an event says which record it came in: `publisher_id, epoch, seq` and `k`, its index in the frame.
 The primary key of a table is the natural key of what it holds and begins with what range reads ask for
-(instrument, time): there is one index a table, and it holds the time, as a TimescaleDB hypertable demands.
+(instrument, time): it is the only index of most tables, and it holds the time, as a TimescaleDB hypertable demands.
 
     table         primary key                                           a second row of that key
     trades        instrument, ts_event_ns, trade_id, trade_ref          is refused and counted
@@ -169,10 +169,13 @@ alerts: Final = _table(
 signals: Final = _table(
     "signals",
     BY_RECORD,
-    f"{_AT} strategy:text side:small entry:float stop:float target:float confidence:float inputs_json:text",
+    f"{_AT} strategy:text side:small entry:float stop:float target:float confidence:float inputs_json:text "
+    "timeframe:text signal_id:text revision:int state:text ts_opened_ns:big ts_expires_ns:big score:float "
+    "reasons_json:text text:text exit_price:float",
     is_wide=True,
 )
-"""A signal names no venue: its instrument has the venue `` (empty)."""
+"""Every revision of each. Those stored before signals had a venue: their instrument has the venue `` (empty)."""
+Index("signals_signal_revision", signals.c.signal_id, signals.c.revision)
 gaps: Final = _table(
     "gaps",
     ("gap_id",),

@@ -165,6 +165,9 @@ def _cursor(text: str) -> tuple[int, str]:
     if not text:
         return 0, ""
     try:
-        return _decode_cursor.decode(text)
+        found = _decode_cursor.decode(text)
+        if not -(2**63) <= found[0] < 2**63:
+            raise msgspec.DecodeError("a key beyond 64 bits")
+        return found
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise InvalidRequest(f"not a cursor of windows: {fault}", errors=["args.cursor"]) from fault
