@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from actors.aggregator.fold import Fold
 from actors.aggregator.rules import rules_of
 from actors.aggregator.settings import AggregatorSettings
 from actors.runtime.actor import Actor
-from actors.runtime.folding import Folding
+from actors.runtime.folding import folding_of
 from protocol.errors import ConfigError, InvalidRequest, NoData
 from protocol.instruments import REST
+from protocol.messages import Quote
+from protocol.pushing import PREFIX
 from protocol.requests import Request
 from protocol.sessions import session_named
 from protocol.topics import market_topic
+
+if TYPE_CHECKING:
+    from actors.runtime.strands import Sharing
 
 MAX_BARS: Final = 5000
 """Most candles in one answer."""
@@ -30,13 +35,19 @@ class Aggregator(Actor):
         """Check settings and instruments, and hear the collectors."""
         rules = rules_of(self.settings, f"actors.{self.name}")
         self._check_sessions()
-        self._folding = Folding(
+        self._folding = folding_of(
             self,
             lambda: Fold(self.catalog, rules, self.counters),
             ["collector"],
             self._topics(),
             self.settings.snap_interval_s,
+            self._sharing,
         )
+
+    def _sharing(self) -> Sharing:
+        from actors.aggregator.sharing import AggregatorSharing  # noqa: PLC0415 - where there are several of us alone
+
+        return AggregatorSharing()
 
     @property
     def fold(self) -> Fold:
@@ -82,7 +93,8 @@ class Aggregator(Actor):
             for venue in self.catalog.get(symbol).venues
             if self.catalog.get(symbol).bars_from == "quote"
         ]
-        return ["trade.", "gap.", "mark.", "bar.", *quotes]
+        pushed = f"{Quote.KIND}.{PREFIX}"
+        return ["trade.", "gap.", "mark.", "bar.", pushed, *quotes]
 
     def _only_venue(self, symbol: str) -> str:
         """Where a symbol is, when the question does not say.

@@ -22,6 +22,7 @@ from protocol.consumer import Hole
 from protocol.errors import PayloadError
 from protocol.instruments import REST, Catalog
 from protocol.messages import Bar, Gap, Message, Quote, Trade, Watermark
+from protocol.pushing import is_pushed
 from protocol.record import FLAG_REPAIRED, Frame
 from protocol.sessions import session_named
 from protocol.topics import market_topic, parse_topic
@@ -137,8 +138,11 @@ class Fold:
         """The builder of one symbol at one venue, None before its first event."""
         if venue == REST:
             return self.minutes.get(market_topic(Bar.KIND, venue, symbol, MINUTE))
-        source = self._catalog.get(symbol).bars_from
-        return self.builders.get(market_topic(source, venue, symbol))
+        return self.builders.get(market_topic(self._source_of(venue, symbol), venue, symbol))
+
+    def _source_of(self, venue: str, symbol: str) -> str:
+        """What candles are built from: terminals push quotes and no trades, whatever the instrument."""
+        return Quote.KIND if is_pushed(venue) else self._catalog.get(symbol).bars_from
 
     def snapshot(self) -> bytes:
         """Everything it remembers, between two frames."""
@@ -194,7 +198,7 @@ class Fold:
                 parts = parse_topic(topic)
             except ValueError as fault:
                 raise PayloadError(str(fault)) from fault
-            if parts.kind != self._catalog.get(parts.symbol).bars_from:
+            if parts.kind != self._source_of(parts.venue, parts.symbol):
                 return None
             builder = self.builders[topic] = self._build(topic)
         self._join(feed, topic, builder)

@@ -1,7 +1,6 @@
 """Starts a collector: `python -m actors.collector --name collector.binance.1`."""
 
-from actors.collector.actor import Collector
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main(Collector)
+    main("actors.collector.actor:Collector")

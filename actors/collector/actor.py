@@ -12,14 +12,16 @@ from actors.collector.checks import market_of, venue_of
 from actors.collector.feeds import complete, make_feed, markets_of
 from actors.collector.gaps import Gaps
 from actors.collector.market_clock import VenueClock
-from actors.collector.market_feed import Answering, HasBars, MarketFeed
+from actors.collector.market_feed import Answering, HasBars, HasPushed, MarketFeed
 from actors.collector.outbox import Outbox
 from actors.collector.questions import Questions
 from actors.collector.reconciling import INTERVAL_S, Reconciling
 from actors.collector.resume import end_rest
 from actors.collector.settings import CollectorSettings
 from actors.runtime.actor import Actor
+from actors.runtime.clock import Clock
 from actors.runtime.remembering import Remembering
+from actors.runtime.settings import Loaded
 from protocol.errors import InvalidRequest
 from protocol.instruments import Instrument
 from protocol.messages import Watermark
@@ -41,6 +43,10 @@ class Collector(Actor):
 
     kind = "collector"
     Settings: ClassVar[type[CollectorSettings]] = CollectorSettings
+
+    def __init__(self, name: str, loaded: Loaded, clock: Clock | None = None) -> None:
+        super().__init__(name, loaded, clock)
+        self.brokers = loaded.brokers
 
     def setup(self) -> None:
         """Check what the types cannot, then connect."""
@@ -122,6 +128,7 @@ class Collector(Actor):
             },
             news_ids=[news_id for feed in self.feeds.values() for news_id in feed.news_ids],
             bars=next((feed.bars for feed in self.feeds.values() if isinstance(feed, HasBars)), None),
+            pushed=next((feed.pushed for feed in self.feeds.values() if isinstance(feed, HasPushed)), None),
         )
         self._memory.write(encode(past), mono_ns)
         self._remembered_seq = self.publisher.seq
@@ -134,6 +141,11 @@ class Collector(Actor):
         """The newest memory of that name of an earlier process, empty if there is none."""
         found = Remembering(self, name, 0.0).read()
         return found.data if found is not None else b""
+
+    @property
+    def is_journal_ok(self) -> bool:
+        """Whether what is published is in the journal, and not only in memory because its disk is full."""
+        return self._speaking.journalling.journal.state == "ok"
 
     # the store
 

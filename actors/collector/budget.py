@@ -25,6 +25,11 @@ class Budget:
         self._at_ns = mono_ns
         return self._tokens
 
+    def describe(self, mono_ns: int) -> dict[str, float]:
+        """For people: `used` of `limit`, which refills within `window_s`."""
+        used = round(self._capacity - self.left(mono_ns), 1)
+        return {"used": used, "limit": self._capacity, "window_s": round(self._capacity / self._per_s, 3)}
+
     def resume(self, tokens: float, elapsed_s: float) -> None:
         """Go on with what another process had left so many seconds ago."""
         self._tokens = min(self._capacity, tokens + max(0.0, elapsed_s) * self._per_s)

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from actors.collector.bars.memory import BarsState
 from actors.collector.intake.sequence import MAX_HOLES, Hole
 from actors.collector.intake.unordered import MAX_RECENT
+from actors.collector.push.memory import PushedState, is_ours
 from protocol.codec import decode_events
 from protocol.errors import PayloadError
 from protocol.messages import Bar, Book, Gap, News, Quote, Trade, Watermark
@@ -79,6 +80,8 @@ class Checkpoint(msgspec.Struct, array_like=True):
     """`<source> <news_id>` of the newest headlines published, oldest first."""
     bars: BarsState | None = None
     """Candles of a collector of REST providers."""
+    pushed: PushedState | None = None
+    """What others have pushed."""
 
 
 _decoder: Final = msgspec.msgpack.Decoder(Checkpoint)
@@ -114,13 +117,16 @@ class Recollection:
         self._open = {(gap.symbol, gap.kind): gap for gap in self._start.open_gaps}
         self._news_ids = list(self._start.news_ids)
         self._bars = self._start.bars
+        self._pushed = self._start.pushed
         self._newest: dict[str, Frame] = {}
         """Quotes and books of a topic: only the newest frame counts."""
 
     def apply(self, frame: Frame) -> None:
         """Take one frame of the collector, in its order."""
         schema = frame.schema >> 8
-        if schema in (Quote.SCHEMA >> 8, Book.SCHEMA >> 8):
+        if is_ours(frame.topic):
+            self._enter_pushed(frame)
+        elif schema in (Quote.SCHEMA >> 8, Book.SCHEMA >> 8):
             self._newest[frame.topic] = frame
         elif schema == News.SCHEMA >> 8:
             self._news_ids += [f"{news.source} {news.news_id}" for news in self._events(frame)]
@@ -145,7 +151,13 @@ class Recollection:
             open_gaps=list(self._open.values()),
             news_ids=self._news_ids,
             bars=self._bars,
+            pushed=self._pushed,
         )
+
+    def _enter_pushed(self, frame: Frame) -> None:
+        if self._pushed is None:
+            self._pushed = PushedState()
+        self._pushed.enter(self._events(frame))
 
     def _candles(self) -> BarsState:
         if self._bars is None:

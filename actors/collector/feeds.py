@@ -6,12 +6,13 @@ from random import Random
 
 from actors.collector.checks import problems, with_defaults
 from actors.collector.exchange.feed import Feed
-from actors.collector.market_feed import MarketFeed, StoringHost
+from actors.collector.market_feed import MarketFeed, ServingHost
 from actors.collector.outbox import Outbox
 from actors.collector.registry import EXCHANGES, exchange
 from actors.collector.settings import CollectorSettings
 from protocol.errors import ConfigError
 from protocol.instruments import REST, Catalog
+from protocol.pushing import VENUE as PUSH
 
 
 def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalog) -> CollectorSettings:
@@ -27,6 +28,9 @@ def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalo
         found = rest_problems(settings.rest, PROVIDERS, catalog.of_venue(REST))
         if found:
             raise ConfigError([f"actors.{name}.{problem}" for problem in found])
+    if venue == PUSH and settings.symbols:
+        lack = "sources send what they like: leave it out"
+        raise ConfigError([f"actors.{name}.symbols: {lack}"])
     if venue not in EXCHANGES:
         return settings
     spoken = exchange(venue)
@@ -48,12 +52,14 @@ def markets_of(venue: str, settings: CollectorSettings) -> tuple[str, ...]:
             return ("news",)
         case "rest":
             return ("bars",)
+        case "push":
+            return ("push",)
         case _:
             return tuple(settings.ws_url)
 
 
 def make_feed(
-    host: StoringHost, venue: str, market: str, names: dict[str, str], outbox: Outbox, random: Random
+    host: ServingHost, venue: str, market: str, names: dict[str, str], outbox: Outbox, random: Random
 ) -> MarketFeed:
     """The feed of one market.
 
@@ -82,5 +88,9 @@ def make_feed(
             from actors.collector.bars.feed import BarsFeed  # noqa: PLC0415 - it brings an HTTP client
 
             return BarsFeed(host, market, outbox, random)
+        case "push":
+            from actors.collector.push.feed import PushFeed  # noqa: PLC0415 - only where it is used
+
+            return PushFeed(host, market, outbox, random)
         case _:
             return Feed(host, exchange(venue), market, outbox, names, random)

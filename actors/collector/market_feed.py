@@ -15,11 +15,15 @@ from actors.collector.bars.memory import BarsState
 from actors.collector.checkpoint import BudgetState, Checkpoint, SymbolState
 from actors.collector.gaps import Gaps
 from actors.collector.market_clock import MarketClock
+from actors.collector.push.memory import PushedState
 from actors.collector.settings import CollectorSettings
 from actors.runtime.clock import Clock
+from protocol.brokers import Broker
+from protocol.endpoints import Endpoints
 from protocol.instruments import Catalog
 from protocol.record import RecordKind
 from protocol.requests import Reply, Request
+from protocol.transport import Envelope, Publisher, Responder, Wire
 
 T = TypeVar("T")
 
@@ -80,6 +84,25 @@ class StoringHost(Host, Protocol):
         done: Callable[[list[Reply] | Exception], None],
     ) -> None:
         """Ask the persistence actor; `done` is called in the loop."""
+
+
+class ServingHost(StoringHost, Protocol):
+    """The collector, for feeds that answer requests of others."""
+
+    wire: Wire
+    endpoints: Endpoints
+    publisher: Publisher
+    brokers: dict[str, Broker]
+    """How brokers write symbols."""
+
+    @property
+    def is_journal_ok(self) -> bool:
+        """Whether what is published is in the journal, and not only in memory because its disk is full."""
+
+    def serve(
+        self, responder: Responder, handler: Callable[[Envelope, bytes], None], *, is_urgent: bool = ...
+    ) -> None:
+        """Answer requests in the loop."""
 
 
 class MarketFeed(Protocol):
@@ -159,6 +182,15 @@ class Answering(Protocol):
         Raises:
             HubError: it cannot; says why.
         """
+
+
+@runtime_checkable
+class HasPushed(Protocol):
+    """A feed of what others push."""
+
+    @property
+    def pushed(self) -> PushedState:
+        """What the next process must know of it."""
 
 
 @runtime_checkable

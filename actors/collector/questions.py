@@ -20,7 +20,8 @@ class Questions:
 
     def __init__(self, actor: Actor, kind: str) -> None:
         self._actor = actor
-        self._names = [name for name in actor.common.actors if name.partition(".")[0] == kind]
+        found = (name for name in actor.common.actors if name.partition(".")[0] == kind)
+        self._names = actor.endpoints.topology.nearest(found)
 
     def __bool__(self) -> bool:
         """Whether there is one in the topology."""

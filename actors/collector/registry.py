@@ -19,7 +19,7 @@ _EXCHANGES: Final = {
 }
 EXCHANGES: Final = tuple(_EXCHANGES)
 """Venues that speak JSON over WebSockets."""
-VENUES: Final = (*EXCHANGES, "databento", "ig", "news", "rest")
+VENUES: Final = (*EXCHANGES, "databento", "ig", "news", "push", "rest")
 """Every venue that a collector can collect from."""
 
 

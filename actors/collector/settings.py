@@ -10,6 +10,7 @@ from actors.collector.bars.settings import RestSettings
 from actors.collector.databento.settings import DatabentoSettings
 from actors.collector.ig.settings import IgSettings
 from actors.collector.news.settings import NewsSettings
+from actors.collector.push.settings import PushSettings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -19,7 +20,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Section of a `collector.VENUE.N` actor."""
 
     venue: str = ""
-    """Venue whose protocol is spoken: binance, bybit, coinbase, databento, ig, news, okx, rest; empty: the second word of the
+    """Venue whose protocol is spoken: binance, bybit, coinbase, databento, ig, news, okx, push, rest; empty: the second word of the
     actor's name."""
     ws_url: dict[str, str] = {}
     """Market to WebSocket base address; a market that is not named is not collected. Empty: the venue's own. For Binance
@@ -92,6 +93,8 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Only for venue news: sources and polling."""
     rest: RestSettings = RestSettings()
     """Only for venue rest: providers of bars, and how they are asked."""
+    push: PushSettings = PushSettings()
+    """Only for venue push: who may send ticks and bars, and how they are read."""
     kline_check_s: Annotated[float, msgspec.Meta(ge=0)] = 60.0
     """Only for exchanges: seconds between two requests for the venue's own 1m candles of one symbol, each in its turn, with
     which the detector compares ours; they spend what repairs leave over. 0: never."""

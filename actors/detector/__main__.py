@@ -1,7 +1,6 @@
 """Start a detector: `python -m actors.detector --name detector.1`."""
 
-from actors.detector.actor import Detector
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main(Detector)
+    main("actors.detector.actor:Detector")

@@ -10,8 +10,9 @@ from actors.detector.settings import DetectorSettings
 from actors.runtime.actor import Actor
 from actors.runtime.clock import Clock
 from actors.runtime.folding import Folding
+from actors.runtime.reloading import Reloading
 from actors.runtime.settings import Loaded
-from protocol.errors import ConfigError, InvalidRequest
+from protocol.errors import ConfigError
 from protocol.messages import Alert
 from protocol.requests import Request
 from protocol.sessions import session_named
@@ -44,7 +45,7 @@ class Detector(Actor):
             self.settings.snap_interval_s,
             name=_name,
         )
-        self.every(self.settings.watch_s, self._watch_file)
+        self._reloading = Reloading(self, self.file, "thresholds", self.settings.watch_s, self._put_in_force)
 
     def drain(self) -> None:
         """Remember: a restart goes on from here."""
@@ -52,43 +53,21 @@ class Detector(Actor):
 
     def on_request(self, request: Request) -> object:
         """`reload`: read the thresholds again, now; refused with every mistake of the file, the old ones stay."""
-        if request.op != "reload":
-            return super().on_request(request)
-        try:
-            self._reload()
-        except ConfigError as error:
-            raise InvalidRequest("\n".join(error.problems), errors=error.problems) from error
-        return self._file_detail()
+        return self._reloading.reload() if request.op == "reload" else super().on_request(request)
 
     def detail(self) -> dict[str, Any]:
         """Markets watched, the state of the thresholds' file, and what rules show."""
         return {
             "markets": self._folding.fold.markets,
             "rules": len(self.file.book.rules),
-            "detectors_file": self._file_detail(),
+            "detectors_file": self.file.detail(),
             **self._folding.fold.rows(),
             **self._folding.detail(),
         }
 
-    def _watch_file(self) -> None:
-        if self.file.is_changed():
-            try:
-                self._reload()
-            except ConfigError as error:
-                self.counters["reloads_refused"] += 1
-                self.log.error("the thresholds stay as they were, %s is wrong:", self.file.path)
-                for problem in error.problems:
-                    self.log.error("%s", problem)
-
-    def _reload(self) -> None:
-        self.file.load()
+    def _put_in_force(self) -> None:
         self._folding.fold.use(self.file.book)
-        self.counters["reloads"] += 1
-        self.log.info("thresholds of %s are in force", self.file.path)
         self._folding.drain()  # a restart judges nothing from before by the new thresholds
-
-    def _file_detail(self) -> dict[str, Any]:
-        return {"path": str(self.file.path), "loads": self.file.loads, "problems": self.file.problems}
 
     def _check_sessions(self) -> None:
         problems = []

@@ -9,11 +9,12 @@ from typing import Any
 from actors.detector.rule import Rule
 from actors.detector.settings import DetectorSettings
 from actors.detector.thresholds import ThresholdBook, file_type
+from actors.runtime.reloading import ReloadedFile
 from protocol.errors import ConfigError
 from protocol.instruments import Catalog
 
 
-class DetectorsFile:
+class DetectorsFile(ReloadedFile):
     """One file and what is in force of it.
 
     Args:
@@ -31,46 +32,18 @@ class DetectorsFile:
         *,
         is_optional: bool = False,
     ) -> None:
-        self.path = path
+        super().__init__(path, is_optional=is_optional)
         self.book = ThresholdBook(rules=rules)
         """What is in force."""
-        self.problems: list[str] = []
-        """What is wrong with the file as it stands; while anything is, the thresholds before stay in force."""
-        self.loads = 0
-        """How often it was read with success."""
         self._catalog = catalog
-        self._is_optional = is_optional
-        self._seen: tuple[int, int, int] | None = None
 
-    def load(self) -> None:
-        """Read it, whether or not it has changed.
+    def read(self) -> None:
+        """Read it and put it in force.
 
         Raises:
-            ConfigError: names every mistake; what was in force stays so.
+            ConfigError: names every mistake.
         """
-        self._seen = self._stamp()
-        if self._seen is None and self._is_optional and not self.loads:
-            self.problems = []
-            return
-        try:
-            data = self._read()
-        except ConfigError as error:
-            self.problems = error.problems
-            raise
-        self.book = ThresholdBook(data, self.book.rules)
-        self.problems = []
-        self.loads += 1
-
-    def is_changed(self) -> bool:
-        """Whether it is another file than the one last looked at: by time, size and number."""
-        return self._stamp() != self._seen
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        self.book = ThresholdBook(self._read(), self.book.rules)
 
     def _read(self) -> dict[str, Any]:
         # what reads a person's file is loaded when there is one: an actor starts without

@@ -1,7 +1,6 @@
 """Start an order-flow actor: `python -m actors.orderflow --name orderflow.1`."""
 
-from actors.orderflow.actor import OrderFlow
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main(OrderFlow)
+    main("actors.orderflow.actor:OrderFlow")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from actors.orderflow.fold import Fold
 from actors.orderflow.mapping import mapping_problems
 from actors.orderflow.rules import rules_of
 from actors.orderflow.settings import OrderFlowSettings
 from actors.runtime.actor import Actor
-from actors.runtime.folding import Folding
+from actors.runtime.folding import folding_of
 from protocol.errors import ConfigError
+
+if TYPE_CHECKING:
+    from actors.runtime.strands import Sharing
 
 TOPICS: Final = ("trade.", "quote.", "book.", "gap.", "mark.")
 
@@ -28,13 +31,19 @@ class OrderFlow(Actor):
         problems = mapping_problems(self.catalog)
         if problems:
             raise ConfigError(problems)
-        self._folding = Folding(
+        self._folding = folding_of(
             self,
             lambda: Fold(self.catalog, rules, self.counters),
             ["collector"],
             TOPICS,
             self.settings.snap_interval_s,
+            self._sharing,
         )
+
+    def _sharing(self) -> Sharing:
+        from actors.orderflow.sharing import OrderFlowSharing  # noqa: PLC0415 - where there are several of us alone
+
+        return OrderFlowSharing(self.catalog)
 
     @property
     def fold(self) -> Fold:

@@ -14,7 +14,7 @@ from actors.simulator.channels import envelope, frame_of, text_frame
 from actors.simulator.faults import ENDLESS, FAULTS, Faults, Rule
 from actors.simulator.feed import Feed, Key, keys_of
 from actors.simulator.payloads import shutdown_notice
-from actors.simulator.refusals import Refusal
+from actors.simulator.refusals import MOST_S, Refusal
 from actors.simulator.scenario import DEEDS, AnyDeed
 from actors.simulator.server import Server
 from actors.simulator.truth import MOST_ROWS
@@ -31,7 +31,7 @@ class _Args(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Rate(_Args):
-    per_s: Annotated[float, Meta(ge=0)]
+    per_s: Annotated[float, Meta(ge=0, le=10_000_000)]
 
 
 class _Which(_Args):
@@ -50,7 +50,7 @@ class _Trades(_Args):
 
 
 class _Outage(_Args):
-    seconds: Annotated[float, Meta(gt=0)]
+    seconds: Annotated[float, Meta(gt=0, le=MOST_S)]
     path: str = ""
     status: Annotated[int, Meta(ge=400, le=599)] = 503
 
@@ -58,7 +58,7 @@ class _Outage(_Args):
 class _Freeze(_Args):
     symbol: str = ""
     market: str = ""
-    seconds: Annotated[float, Meta(ge=0)] = 0.0
+    seconds: Annotated[float, Meta(ge=0, le=MOST_S)] = 0.0
     lose: bool = False
 
 
@@ -74,7 +74,7 @@ class _Notice(_Args):
 
 
 class _Skew(_Args):
-    ms: int
+    ms: Annotated[int, Meta(ge=-(10**12), le=10**12)]
 
 
 class _Inject(_Args):

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from actors.simulator.refusals import MOST_S
+
 ENDLESS: Final = 1 << 62
 """More events than there will ever be."""
 FAULTS: Final = ("drop", "duplicate", "reorder")
@@ -17,7 +19,7 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     n: int = 1
     """How many events are still to be hit (`reorder`: how many pairs)."""
-    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=MOST_S)] = 0.0
     """Hit events for so long instead of counting them; 0 counts."""
     every: Annotated[int, msgspec.Meta(ge=1)] = 1
     """Hit only one in so many of the events that match."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+
+MOST_S: Final = 366 * 86_400.0
+"""Longest time that anything can be asked to last, seconds: also what keeps it within 64 bits of nanoseconds."""
 
 
 class Refusal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -13,7 +16,7 @@ class Refusal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     n: Annotated[int, msgspec.Meta(ge=0)] = 1
     """How many requests are still to be refused."""
-    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=MOST_S)] = 0.0
     """Refuse for so long instead of counting; 0 counts."""
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 503
     """HTTP status, for example 429, 418, 403, 451, 503."""

@@ -366,6 +366,10 @@ class Feed:
             "books_lost": sum(tape.book.times_lost for tape in tapes),
             "snapshots_under_way": self._books.under_way,
             "repairs_under_way": len(self._mender),
+            "budgets": {
+                "snapshots": self._books.budget.describe(mono_ns),
+                "repairs": self._mender.budget.describe(mono_ns),
+            },
             "ignored_types": dict(self.normaliser.ignored.most_common(10)),
             "last_trade_ids": {
                 symbol: tape.trades.expected - 1

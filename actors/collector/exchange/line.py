@@ -110,6 +110,7 @@ class Line:
         self._due_ns = 0
         """When to connect again, monotonic."""
         self._rotation_due_ns = 0
+        self._is_rotation_wanted = False
         self._patience = Patience(
             settings.silence_factor,
             settings.no_frame_floor_s,
@@ -176,16 +177,17 @@ class Line:
                 self._judge(leg, mono_ns)
             elif mono_ns - leg.begun_ns > _STUCK_FACTOR * self._settings.connect_timeout_s * 1e9:
                 self._fail(leg, "the handshake does not end")
-        is_due = self.is_flowing and self._successor is None and mono_ns >= self._rotation_due_ns
-        if is_due and self._may_connect(mono_ns):
+        is_due = self._is_rotation_wanted or mono_ns >= self._rotation_due_ns
+        if is_due and self.is_flowing and self._successor is None and self._may_connect(mono_ns):
+            self._is_rotation_wanted = False
             self._successor = self._begin(mono_ns)
 
     def _may_connect(self, mono_ns: int) -> bool:
         return self._owner.connects.take(1.0, mono_ns)
 
     def rotate(self) -> None:
-        """Replace the connection as soon as the new one delivers."""
-        self._rotation_due_ns = 0
+        """Replace the connection as soon as the new one delivers; one that does not flow yet, once it does."""
+        self._is_rotation_wanted = True
 
     def close(self) -> None:
         """End all of it."""
@@ -282,6 +284,7 @@ class Line:
             if self._current is not None:
                 self._retiring.append((self._current, mono_ns + _OVERLAP_NS))
             self._current, self._successor = leg, None
+            self._is_rotation_wanted = False
             self.rotations += 1
         spread = 1.0 - _ROTATION_SPREAD * self._random.random()
         self._rotation_due_ns = mono_ns + round(self._settings.rotate_after_s * spread * 1e9)
@@ -323,6 +326,7 @@ class Line:
             self._rotation_due_ns = mono_ns + pause_ns
             return
         self._current, self._successor = self._successor, None
+        self._is_rotation_wanted = False  # the next one is new
         self._due_ns = mono_ns + pause_ns
         if self.is_flowing:
             self.is_flowing = False

@@ -114,6 +114,8 @@ class _Plan:
                 from actors.collector.probing.rest import probe_rest  # noqa: PLC0415
 
                 return lambda probe: probe_rest(probe, [symbol for symbol, _ in symbols], self._catalog)
+            case "push":
+                return _nobody
             case _:
                 from actors.collector.probing.exchange import probe_exchange  # noqa: PLC0415
 
@@ -122,6 +124,12 @@ class _Plan:
                     self._turnstiles[venue] = Turnstile(spoken.connect_allowance(market), self._clock)
                 turnstile = self._turnstiles[venue]
                 return lambda probe: probe_exchange(probe, spoken, symbols, turnstile)
+
+
+def _nobody(probe: Probe) -> None:
+    """There is nobody to reach: sources come by themselves."""
+    probe.begin("sources")
+    probe.ok("waits for sources to push: docs/howto/push-ticks.md")
 
 
 def _symbols(venue: str, settings: CollectorSettings, catalog: Catalog) -> dict[str, list[tuple[str, str]]]:

@@ -13,13 +13,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
 import httpx2
+
+from protocol.endpoints import is_loopback
 
 DEADLINE: Final = "deadline_s"
 """Extension of a request: when its answer must be complete, seconds of the monotonic clock."""
@@ -111,14 +112,6 @@ def proxy_for(scheme: str, host: str, environment: Mapping[str, str] | None = No
         return ""
     proxies = getproxies() if environment is None else environment
     return proxies.get(scheme) or proxies.get("all") or ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this one."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _proxy(address: str) -> httpcore2.Proxy:
