@@ -1,4 +1,4 @@
-"""tapehub: market data for many engines. `from tapehub import Hub, AsyncHub`.
+"""tapehub: market data for many engines. `from tapehub import Hub, AsyncHub`, or `Nats` for a mirror.
 
 The names are loaded when they are used, so `import tapehub` costs nothing and the command line starts fast.
 """
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from protocol.client import (
         AsyncHub,
+        AsyncNats,
         Book,
         Candles,
         Events,
         Features,
         Hub,
         Missing,
+        Nats,
         OrderFlow,
         Profile,
         Quotes,
@@ -39,12 +41,14 @@ if TYPE_CHECKING:
 
 _CLIENT = (
     "AsyncHub",
+    "AsyncNats",
     "Book",
     "Candles",
     "Events",
     "Features",
     "Hub",
     "Missing",
+    "Nats",
     "OrderFlow",
     "Profile",
     "Quotes",
@@ -56,6 +60,7 @@ _CLIENT = (
 
 __all__ = [
     "AsyncHub",
+    "AsyncNats",
     "Book",
     "Candles",
     "Events",
@@ -66,6 +71,7 @@ __all__ = [
     "HubUnreachable",
     "InvalidRequest",
     "Missing",
+    "Nats",
     "NoData",
     "OrderFlow",
     "Overloaded",

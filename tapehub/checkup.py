@@ -18,13 +18,17 @@ import msgspec
 
 from actors.runtime.clock import system_clock
 from actors.runtime.settings import Loaded
+from actors.runtime.supervisord import Supervisor, SupervisorDownError
 from actors.runtime.version import VERSION
-from protocol.endpoints import Endpoints, socket_dir
+from protocol.endpoints import socket_dir
 from protocol.instruments import BARS, REST, Catalog
+from protocol.topology import JOURNAL_KIND
 from protocol.transport import libzmq_version
+from tapehub.hosting import faults_of, reaches
+from tapehub.keyring import operators_keyring
 from tapehub.provider_rows import verdicts
+from tapehub.supervision.clocks import clock_rows
 from tapehub.supervision.roll_call import RollCall
-from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 
 if TYPE_CHECKING:
     from actors.collector.settings import CollectorSettings
@@ -115,7 +119,7 @@ def of_ports(
     loaded: Loaded, sections: Mapping[str, type[msgspec.Struct]], running: set[str]
 ) -> Iterator[Finding]:
     """Whether TCP ports that actors listen on (settings `host` and `port`) can be had."""
-    for name in loaded.common.actors:
+    for name in loaded.common.here:
         section: Any = loaded.section(name, sections[name.partition(".")[0]])
         port, host = getattr(section, "port", 0), getattr(section, "host", "127.0.0.1")
         if not port:
@@ -135,8 +139,8 @@ def of_ports(
 
 def of_actors(loaded: Loaded) -> tuple[list[Finding], set[str]]:
     """What runs; also the names of the actors that answer."""
-    run_dir, names = Path(loaded.common.run_dir), list(loaded.common.actors)
-    with RollCall(Endpoints(run_dir), names) as roll:
+    run_dir, names = Path(loaded.common.run_dir), loaded.common.here
+    with RollCall(loaded.common.endpoints, names, operators_keyring(loaded)) as roll:
         answers = roll.ask(_ASK_S)
     running = {name for name, answer in answers.items() if answer.status}
     try:
@@ -152,6 +156,34 @@ def of_actors(loaded: Loaded) -> tuple[list[Finding], set[str]]:
             Finding(FAIL, f"supervisord {pid} runs, but no answer from {', '.join(silent)}", "tapehub status")
         ], running
     return [Finding(OK, f"supervisord {pid} and {len(running)} actors run and answer")], running
+
+
+def of_hosts(loaded: Loaded) -> Iterator[Finding]:
+    """Whether the other hosts can be reached, and how far their clocks are from ours."""
+    topology = loaded.common.topology
+    if not topology.hosts:
+        return
+    if not topology.here:
+        yield Finding(SKIP, "hosts: say which one this is with --host NAME")
+        return
+    tried = reaches(topology)
+    for fault in faults_of(tried):
+        yield Finding(WARN, fault, "tapehub status")
+    reached = {one.host for one in tried if not one.fault}
+    with RollCall(loaded.common.endpoints, servers_of(loaded), operators_keyring(loaded)) as roll:
+        rows = clock_rows({name: answer.status for name, answer in roll.ask(_ASK_S).items()})
+    mine = [row for row in rows if row.seen_from == topology.here]
+    for row in mine:
+        text = f"clock of {row.host}: {row.offset_s * 1000:+.1f} ms, +- {row.uncertainty_s * 1000:.1f} ms"
+        fix = "run chrony or timesyncd on both hosts" if row.is_wrong else ""
+        yield Finding(FAIL if row.is_wrong else OK, text, fix)
+    for host in sorted(reached - {row.host for row in mine}):
+        yield Finding(SKIP, f"clock of {host}: not measured yet")
+
+
+def servers_of(loaded: Loaded) -> list[str]:
+    """The journal servers of all hosts: they measure the clocks."""
+    return [name for name in loaded.common.actors if name.partition(".")[0] == JOURNAL_KIND]
 
 
 def collectors_of(loaded: Loaded, only: Collection[str]) -> dict[str, CollectorSettings]:
@@ -199,7 +231,7 @@ def _known_providers(loaded: Loaded, collectors: Mapping[str, CollectorSettings]
     names = [name for name, settings in collectors.items() if venue_of(name, settings) == REST]
     if not names:
         return {}
-    with RollCall(Endpoints(Path(loaded.common.run_dir)), names) as roll:
+    with RollCall(loaded.common.endpoints, names, operators_keyring(loaded)) as roll:
         statuses = {name: answer.status for name, answer in roll.ask(_ASK_S).items()}
     return {
         name: [Finding(*judged, f"{name} {BARS}", "provider") for judged in verdicts(status)]

@@ -197,6 +197,15 @@ _BY_KIND: Final[dict[str, tuple[Column, ...]]] = {
         *(Column(name.upper(), -10, _field(name)) for name in ("open", "high", "low", "close")),
         Column("REASONS", 0, lambda row: "; ".join(row.get("reasons") or ())),
     ),
+    "signal": (
+        Column("STATE", 9, _field("state")),
+        Column("STRATEGY", 14, _field("strategy")),
+        Column("SIDE", 4, _field("side")),
+        *(
+            Column(name.upper(), -10, _field(name))
+            for name in ("entry", "stop", "target", "confidence", "score")
+        ),
+    ),
     "alert": (
         Column("RULE", 18, _field("rule")),
         Column("SEVERITY", 8, _field("severity")),

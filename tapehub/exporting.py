@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from tapehub.arrow_rows import Columns, StoredRows, columns_of, rows_of, with_moments
 from tapehub.rows import Row, json_line
 
-FORMATS: Final = ("csv", "ndjson", "parquet", "msgpack")
+FORMATS: Final = ("csv", "ndjson", "parquet", "arrow", "msgpack")
+BINARY: Final = ("parquet", "arrow", "msgpack")
 
 
 class RowFile(Protocol):
@@ -107,6 +108,35 @@ class _ParquetFile:
         self._writer.write_table(table)
 
 
+class _ArrowFile:
+    """An Arrow IPC stream: columns as they are stored, dictionaries as plain values."""
+
+    def __init__(self, file: BinaryIO, *, has_iso_times: bool) -> None:
+        self._file = file
+        self._has_iso_times = has_iso_times
+        self._writer: Any = None
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        plain = _plain(with_moments(batch) if self._has_iso_times else batch)
+        if self._writer is None:
+            self._writer = pa.ipc.new_stream(self._file, plain.schema)
+        self._writer.write_batch(plain)
+
+    def finish(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._file.flush()
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Without dictionaries: each batch has its own, and a stream of them is more than some readers take."""
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
 def row_file(file: BinaryIO, form: str, *, is_stored: bool, has_iso_times: bool = False) -> RowFile:
     """Writer of a format.
 
@@ -118,6 +148,8 @@ def row_file(file: BinaryIO, form: str, *, is_stored: bool, has_iso_times: bool 
     """
     if form == "parquet":
         return _ParquetFile(file, has_iso_times=has_iso_times)
+    if form == "arrow":
+        return _ArrowFile(file, has_iso_times=has_iso_times)
     stored = StoredRows(has_iso_times=has_iso_times, is_flat=form == "csv") if is_stored else None
     if form == "csv":
         return _CsvFile(file, columns_of if stored is None else stored.columns)

@@ -30,9 +30,9 @@ def folds_of(loaded: Loaded | None, catalog: Catalog) -> Folds:
     Raises:
         ConfigError: settings or thresholds are wrong; names every mistake.
     """
-    candles = candle_rules(_section(loaded, "aggregator", AggregatorSettings))
-    flows = flow_rules(_section(loaded, "orderflow", OrderFlowSettings))
-    settings = _section(loaded, "detector", DetectorSettings)
+    candles = candle_rules(section_of(loaded, "aggregator", AggregatorSettings))
+    flows = flow_rules(section_of(loaded, "orderflow", OrderFlowSettings))
+    settings = section_of(loaded, "detector", DetectorSettings)
     file = file_of(settings, loaded.folder if loaded else Path(), catalog)
     file.load()
     return Folds(
@@ -44,7 +44,8 @@ def folds_of(loaded: Loaded | None, catalog: Catalog) -> Folds:
     )
 
 
-def _section(loaded: Loaded | None, kind: str, settings: type[S]) -> S:
+def section_of(loaded: Loaded | None, kind: str, settings: type[S]) -> S:
+    """Settings of the configuration's first actor of a kind; default values without one."""
     names = loaded.common.actors if loaded else ()
     name = next((one for one in names if one.partition(".")[0] == kind), "")
     return loaded.section(name, settings) if loaded and name else settings()

@@ -26,18 +26,6 @@ def within(gaps: Iterable[Gap], from_ns: int, to_ns: int) -> list[Gap]:
     ]
 
 
-def publisher_of(gap_id: str) -> str:
-    """The publisher that announced a gap: `<publisher>-<epoch>-<n>`.
-
-    Raises:
-        ValueError: the text is not the id of a gap.
-    """
-    parts = gap_id.rsplit("-", 2)
-    if len(parts) != 3 or not parts[0] or not parts[1].isdecimal() or not parts[2].isdecimal():
-        raise ValueError(f"{gap_id!r} is not the id of a gap such as collector.binance.1-1795168800-3")
-    return parts[0]
-
-
 def missing_of(gap: Gap) -> int:
     """Messages with known ids (of candles: minutes) that were missing; 0 if it is not known how many."""
     return gap.to_id - gap.from_id + 1 if gap.to_id else 0

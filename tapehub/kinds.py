@@ -13,6 +13,8 @@ import actors
 from actors.runtime.settings import Loaded
 from protocol.errors import ConfigError
 from protocol.instruments import Catalog
+from protocol.sharding import problems_of_shards
+from protocol.stores import problems_of_stores
 
 FOLDER: Final = Path(next(iter(actors.__path__))).resolve().parent
 """Folder that holds the package `actors`."""
@@ -39,7 +41,9 @@ def sections() -> dict[str, type[msgspec.Struct]]:
 
 
 def problems_of_actors(loaded: Loaded) -> list[str]:
-    """Mistakes that only the actors themselves can see: in the detectors' thresholds, in what collectors want of venues."""
+    """Mistakes that only the actors themselves can see: in the detectors' thresholds, in strategies and their rules, in what
+    collectors want of venues, in addresses and secrets of bridges.
+    """
     from actors.detector.detectors_file import file_of  # noqa: PLC0415 - only where everything is checked
     from actors.detector.settings import DetectorSettings  # noqa: PLC0415
 
@@ -51,6 +55,17 @@ def problems_of_actors(loaded: Loaded) -> list[str]:
                 file_of(loaded.section(name, DetectorSettings), loaded.folder, catalog).load()
             except ConfigError as error:
                 problems += error.problems
+    if any(name.partition(".")[0] == "scanner" for name in loaded.common.actors):
+        from tapehub.scanners import problems_of_scanners  # noqa: PLC0415
+
+        problems += problems_of_scanners(loaded, catalog)
+    if any(name.partition(".")[0] == "bridge" for name in loaded.common.actors):
+        from tapehub.bridges import problems_of_bridges  # noqa: PLC0415
+
+        problems += problems_of_bridges(loaded)
+    common = loaded.common
+    problems += problems_of_stores(common.actors)
+    problems += problems_of_shards(common.actors, has_replay=common.bus.replay)
     return list(dict.fromkeys(problems)) + problems_of_venues(loaded, catalog)
 
 

@@ -70,9 +70,9 @@ def open_session(
 def _copied(
     stack: ExitStack, stores: Stores, table: str, stretch: Stretch, max_rows: int
 ) -> Iterator[pa.RecordBatch]:
-    if not stores.has_database:
+    if not stores.has_database(table):
         raise QueryError(f"there is no database {stores.shown_url}", "--source parquet, or --database URL")
-    reader = stores.reader()
+    reader = stores.reader(table)
     stack.callback(reader.close)
     rows = 0
     for batch in batches(reader, STORED[KIND_OF[table]], Scope(stretch=stretch), is_ordered=False):

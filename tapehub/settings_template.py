@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.runtime.hiding import without_secrets
 from actors.runtime.layers import base_of
 from actors.runtime.settings import Common, Loaded
-from tapehub.settings_view import field_docs, without_secrets
+from tapehub.settings_view import field_docs
 
 HEADER: Final = """\
 # The default system: a simulated exchange on this machine, a collector that reads it as it would read Binance,

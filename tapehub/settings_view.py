@@ -11,12 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.runtime.conformity import is_secret, masked_url
+from actors.runtime.hiding import without_secrets
 from actors.runtime.settings import Common, Loaded
-from actors.runtime.yaml_source import PathKey
 from protocol.instruments import Instrument
 
-HIDDEN: Final = "***"
 _SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -33,17 +31,6 @@ def effective(loaded: Loaded, sections: Mapping[str, type[msgspec.Struct]]) -> d
     }
     hidden: dict[str, Any] = without_secrets(whole)
     return hidden
-
-
-def without_secrets(value: Any, path: PathKey = ()) -> Any:
-    """Plain data in which secrets read `***`: values by the name of their key, passwords inside URLs."""
-    if isinstance(value, dict):
-        return {key: without_secrets(inner, (*path, key)) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(inner, (*path, index)) for index, inner in enumerate(value)]
-    if is_secret(path) and isinstance(value, str):
-        return HIDDEN if value else ""
-    return masked_url(value) if isinstance(value, str) else value
 
 
 def json_schema(sections: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from protocol.derived import SIGNAL_STATES
 from tapehub import snapshots as shots
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ def _book(hub: Hub, wanted: Wanted) -> Snapshot:
     return shots.of_book(hub.book(wanted.symbol, wanted.depth, **wanted.of))
 
 
+def _signals(hub: Hub, wanted: Wanted) -> Snapshot:
+    """Each once, the vetoed ones too: a person asks why there is none."""
+    found = hub.signals(wanted.rows, symbol=wanted.symbol, venue=wanted.venue, states=SIGNAL_STATES)
+    return shots.of_messages("signals", found)
+
+
 def _flow(hub: Hub, wanted: Wanted) -> Snapshot:
     return shots.of_values("flow", hub.order_flow(wanted.symbol, wanted.window_s, **wanted.of))
 
@@ -86,6 +93,7 @@ _HOW: Final[dict[str, Callable[[Hub, Wanted], Snapshot]]] = {
         hub.footprint(wanted.symbol, wanted.timeframe, wanted.rows, **wanted.of)
     ),
     "profile": lambda hub, wanted: shots.of_profile(hub.profile(wanted.symbol, **wanted.of)),
+    "signals": _signals,
     "status": lambda hub, _: shots.of_status(hub.status()),
     "symbols": lambda hub, _: shots.of_symbols(hub.symbols()),
 }

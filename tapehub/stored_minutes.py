@@ -11,6 +11,7 @@ from tapehub.stores import PARQUET, Stores
 from tapehub.stretches import Stretch
 
 TIMEFRAME: Final = "1m"
+BARS: Final = "bars"
 GAP: Final = "gap"
 """Status of a minute that is stored, and of which nobody could tell anything."""
 PAGE_ROWS: Final = 200_000
@@ -35,7 +36,7 @@ class StoredMinutes:
     @property
     def is_there(self) -> bool:
         """Whether there is a store at all."""
-        return self._stores.has_database or self._stores.has_files("bars")
+        return self._stores.has_database(BARS) or self._stores.has_files(BARS)
 
     def of(self, symbol: str, from_ns: int, to_ns: int) -> set[int]:
         """Starts of the minutes in `[from_ns, to_ns)` that are stored and no gaps.
@@ -45,7 +46,7 @@ class StoredMinutes:
         """
         if from_ns >= to_ns or not self.is_there:
             return set()
-        if self._stores.has_database:  # it is fresher than the files
+        if self._stores.has_database(BARS):  # it is fresher than the files
             return set(self._of_database(symbol, from_ns, to_ns))
         return set(self._of_files(symbol, Stretch(from_ns, to_ns)))
 
@@ -55,7 +56,7 @@ class StoredMinutes:
         from actors.persistence.tables import bars  # noqa: PLC0415
 
         if self._reader is None:
-            self._reader = self._stores.reader()
+            self._reader = self._stores.reader(BARS)
             self._stack.callback(self._reader.close)
         with self._reader.moment() as moment:
             found = moment.instruments(symbol, REST)

@@ -52,11 +52,11 @@ def stored_rows(stack: ExitStack, stores: Stores, source: str, wanted: Wanted) -
         if name not in names:
             raise QueryError(f"{wanted.table} have no {name} to choose by", "the same without it")
     if source == DATABASE:
-        if not stores.has_database:
+        if not stores.has_database(wanted.table):
             raise QueryError(
                 f"there is no database {stores.shown_url}", "--source parquet, or --database URL"
             )
-        reader = stores.reader()
+        reader = stores.reader(wanted.table)
         stack.callback(reader.close)
         scope = Scope(wanted.symbol, wanted.venue, wanted.timeframe, wanted.stretch)
         return batches(reader, stored, scope, is_ordered=True)

@@ -34,7 +34,62 @@ class Heard(NamedTuple):
     here_ns: int
 
 
-class Tap:
+class Ears:
+    """What any tap knows of what it hears: a sequence check, counts, a deadline."""
+
+    def __init__(self, patterns: TopicPatterns, clock: Clock, on_gap: OnGap | None = None) -> None:
+        self.tracker = SequenceTracker()
+        self.frames = 0
+        """Frames of wanted topics, duplicates included."""
+        self.bad_frames = 0
+        """What arrived and was no frame."""
+        self.last_fault = ""
+        self._patterns = patterns
+        self._clock = clock
+        self._on_gap = on_gap
+        self._started_ns = clock.mono_ns()
+
+    def listen(self, for_s: float | None = None) -> Iterator[Heard | None]:
+        """Frames as they come, and None whenever nothing waits (time to flush, to redraw), at least each tick.
+
+        Ends when `for_s` seconds have passed since the call, whether or not anything came; None never ends.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of what is not the caller's."""
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the tap was opened."""
+        return (self._clock.mono_ns() - self._started_ns) / 1e9
+
+    def _note(self, frame: Frame) -> Heard | None:
+        """Check a frame; None if it is of a topic that nobody wanted."""
+        if not self._patterns.matches(frame.topic):
+            return None
+        self.frames += 1
+        if self.tracker.observe(frame) is Verdict.GAP and self._on_gap is not None:
+            self._on_gap(frame, self.tracker.last_missing)
+        return Heard(frame, self._clock.now_ns())
+
+    def summary(self, messages: int, seconds: float) -> str:
+        """What a listener says at the end: `123 messages, 0 gaps, 12.3/s`."""
+        tracker = self.tracker
+        parts = [f"{messages} messages", f"{tracker.gaps} gaps"]
+        if tracker.missing:
+            parts[1] += f" ({tracker.missing} frames missing)"
+        if tracker.duplicates:
+            parts.append(f"{tracker.duplicates} duplicates")
+        if tracker.fenced:
+            parts.append(f"{tracker.fenced} from a replaced process")
+        if self.bad_frames:
+            parts.append(f"{self.bad_frames} bad frames (last: {self.last_fault})")
+        parts.append(f"{messages / seconds:.1f}/s" if seconds > 0 else "0/s")
+        return ", ".join(parts)
+
+
+class Tap(Ears):
     """A subscriber with a sequence check and a deadline."""
 
     def __init__(
@@ -45,30 +100,13 @@ class Tap:
         clock: Clock,
         on_gap: OnGap | None = None,
     ) -> None:
-        self.tracker = SequenceTracker()
-        self.frames = 0
-        """Frames of wanted topics, duplicates included."""
-        self.bad_frames = 0
-        """What arrived and was no frame."""
-        self.last_fault = ""
-        self._patterns = patterns
-        self._clock = clock
-        self._on_gap = on_gap
+        super().__init__(patterns, clock, on_gap)
         self._subscriber = wire.subscriber(endpoints, patterns.prefixes)
         self._poller = Poller()
         self._poller.watch(self._subscriber.socket)
-        self._started_ns = clock.mono_ns()
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since the tap was opened."""
-        return (self._clock.mono_ns() - self._started_ns) / 1e9
 
     def listen(self, for_s: float | None = None) -> Iterator[Heard | None]:
-        """Frames as they come, and None whenever nothing waits (time to flush, to redraw), at least each tick.
-
-        Ends when `for_s` seconds have passed since the call, whether or not anything came; None never ends.
-        """
+        """See `Ears`."""
         mono_ns = self._clock.mono_ns
         end_ns = mono_ns() + round(for_s * 1e9) if for_s is not None else None
         while True:
@@ -95,27 +133,7 @@ class Tap:
             self.bad_frames += 1
             self.last_fault = str(fault)
             return None
-        if not self._patterns.matches(frame.topic):
-            return None
-        self.frames += 1
-        if self.tracker.observe(frame) is Verdict.GAP and self._on_gap is not None:
-            self._on_gap(frame, self.tracker.last_missing)
-        return Heard(frame, self._clock.now_ns())
-
-    def summary(self, messages: int, seconds: float) -> str:
-        """What a listener says at the end: `123 messages, 0 gaps, 12.3/s`."""
-        tracker = self.tracker
-        parts = [f"{messages} messages", f"{tracker.gaps} gaps"]
-        if tracker.missing:
-            parts[1] += f" ({tracker.missing} frames missing)"
-        if tracker.duplicates:
-            parts.append(f"{tracker.duplicates} duplicates")
-        if tracker.fenced:
-            parts.append(f"{tracker.fenced} from a replaced process")
-        if self.bad_frames:
-            parts.append(f"{self.bad_frames} bad frames (last: {self.last_fault})")
-        parts.append(f"{messages / seconds:.1f}/s" if seconds > 0 else "0/s")
-        return ", ".join(parts)
+        return self._note(frame)
 
 
 def check_endpoint(text: str) -> str:

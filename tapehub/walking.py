@@ -15,6 +15,8 @@ from protocol.endpoints import Endpoints
 from protocol.errors import FrameError, HubError
 from protocol.instruments import REST
 from protocol.messages import Gap, Watermark
+from protocol.pushing import VENUE as PUSH
+from protocol.pushing import venue_of
 from protocol.record import Frame, parse_frame
 from protocol.requests import Reply, Request
 from protocol.topics import beat_topic, mark_topic, market_topic, parse_topic
@@ -50,6 +52,8 @@ class Walk(msgspec.Struct, kw_only=True):
     """Publisher to holes in what was heard."""
     orderflows: dict[str, Actor] = {}
     detectors: dict[str, Actor] = {}
+    bridges: dict[str, tuple[dict[str, Any], str]] = {}
+    """Bridge to its status, and to why there is none."""
 
 
 class Walker:
@@ -72,11 +76,14 @@ class Walker:
             listen_s: How long to listen on the bus.
             timeout_s: Patience for the answers.
         """
-        collectors, hubs = self._of("collector"), self._of("hub")
+        collectors, hubs, bridges = self._of("collector"), self._of("hub"), self._of("bridge")
         makers = {kind: self._of(kind) for kind in MADE}
         makers_of_all = [name for names in makers.values() for name in names]
         beats, heard, gaps = self._listen(symbol, list(markets), listen_s)
         questions = self._questions(symbol, list(markets), collectors, makers, hubs)
+        questions |= {
+            f"{name} status": Question(self._endpoints.ctl(name), Request(op="status")) for name in bridges
+        }
         answers = ask_all(self._wire, questions, timeout_s, self._clock)
         said = {name: _actor(name, answers, symbol, beats) for name in (*collectors, *makers_of_all, *hubs)}
         return Walk(
@@ -86,10 +93,22 @@ class Walker:
             orderflows={name: said[name] for name in makers["orderflow"]},
             detectors={name: said[name] for name in makers["detector"]},
             hubs={name: _hub_answers(name, answers) for name in hubs},
+            bridges={name: _status(answers[f"{name} status"]) for name in bridges},
             readers=[said[name] for name in (*makers_of_all, *hubs)],
             heard=heard,
             gaps=gaps,
         )
+
+    def pushed(self, symbol: str, receivers: Sequence[str], timeout_s: float) -> dict[str, tuple[str, str]]:
+        """Venues of the sources that have pushed a symbol, as `walk` wants them."""
+        asked = {name: Question(self._endpoints.ctl(name), Request(op="sources")) for name in receivers}
+        answers = ask_all(self._wire, asked, timeout_s, self._clock) if asked else {}
+        return {
+            venue_of(source): (PUSH, "")
+            for answer in answers.values()
+            for source, row in (data_of(answer) or {}).items()
+            if symbol in row["newest_ns"]
+        }
 
     def _of(self, kind: str) -> list[str]:
         return [name for name in self._names if name.partition(".")[0] == kind]
@@ -161,6 +180,10 @@ def _kinds_at(venue: str) -> Sequence[str]:
     return FETCHED_KINDS if venue == REST else FEED_KINDS
 
 
+def _status(answer: Answer) -> tuple[dict[str, Any], str]:
+    return data_of(answer) or {}, str(answer) if isinstance(answer, HubError) else ""
+
+
 def _actor(name: str, answers: Mapping[str, Answer], symbol: str, beats: Counter[str]) -> Actor:
     """What one actor's answers say."""
     answer = answers[f"{name} status"]
@@ -186,6 +209,11 @@ def _collector(
     market, raw = markets.get(str(status.get("venue", "")), ("", ""))
     feed = status.get("markets", {}).get(market)
     marks = [event for _, event in _last_events(answers[f"{actor.name} mark"])]
+    pushing = status.get("markets", {}).get(PUSH, {}).get("sources", {})
+    if pushing:
+        feed = {
+            "connected": any(row["connected"] for name, row in pushing.items() if venue_of(name) in markets)
+        }
     if feed is None:  # a collector that does not tell its markets apart
         feed = {"connected": any(isinstance(mark, Watermark) and mark.is_connected for mark in marks)}
     lines = data_of(answers[f"{actor.name} connections"]) or []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,10 @@ from tapehub.cli import exit_codes
 from tapehub.cli.context import current
 from tapehub.cli.failures import Failure
 from tapehub.cli.options import AsJson
-from tapehub.cli.output import print_json, say
+from tapehub.cli.output import print_json, say, warn
+
+if TYPE_CHECKING:
+    from actors.runtime.settings import Loaded
 
 
 def register(app: typer.Typer) -> None:
@@ -26,27 +29,58 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="config")
 
 
-def check(as_json: AsJson = False) -> None:
+def check(
+    reach: Annotated[
+        bool,
+        typer.Option(
+            "--reach", help="Connect to the actors of the other hosts too. Exit 4 if one cannot be reached."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check everything and report every mistake at once, with file, line and column. Exit 78 if there is one.
 
-    tapehub config check
+    With --host also what only that host can say: whether its address is here, and whether it has its keys.
 
-    tapehub --set actors.hub.1.bar_window=9000 config check
+      tapehub config check
+
+      tapehub --host compute config check --reach
+
+      tapehub --set actors.hub.1.bar_window=9000 config check
     """
     from protocol.errors import ConfigError
 
+    context = current()
     try:
-        loaded = current().checked()
+        loaded = context.checked()
+        if loaded.common.host:
+            loaded = context.startable()
     except ConfigError as error:
         if not as_json:
             raise
         print_json({"ok": False, "problems": error.problems})
         raise typer.Exit(exit_codes.BAD_CONFIG) from None
+    faults = _unreachable(loaded) if reach else []
     counts = {"actors": len(loaded.common.actors), "symbols": len(loaded.instruments)}
     if as_json:
-        print_json({"ok": True, "problems": [], "files": loaded.files, "digest": loaded.digest, **counts})
+        print_json(
+            {"ok": not faults, "problems": faults, "files": loaded.files, "digest": loaded.digest, **counts}
+        )
     else:
-        say(f"ok: {', '.join(loaded.files)}: {counts['actors']} actors, {counts['symbols']} symbols")
+        for fault in faults:
+            warn(fault)
+        hosts = f", {len(loaded.common.hosts)} hosts" if loaded.common.hosts else ""
+        say(f"ok: {', '.join(loaded.files)}: {counts['actors']} actors, {counts['symbols']} symbols{hosts}")
+    if faults:
+        raise typer.Exit(exit_codes.UNREACHABLE)
+
+
+def _unreachable(loaded: Loaded) -> list[str]:
+    from tapehub.hosting import faults_of, reaches
+
+    if not loaded.common.hosts:
+        raise Failure("the configuration has no hosts: there is nobody else to reach", code=exit_codes.USAGE)
+    return faults_of(reaches(loaded.common.topology))
 
 
 def show(as_json: AsJson = False) -> None:

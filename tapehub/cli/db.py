@@ -22,7 +22,10 @@ NO_DATABASE = "none"
 Database = Annotated[
     str,
     typer.Option(
-        "--database", metavar="URL", help="Instead of the persistence actor's `database`.", show_default=False
+        "--database",
+        metavar="URL",
+        help="Instead of the first persistence actor's: a URL, or persistence.2.",
+        show_default=False,
     ),
 ]
 
@@ -205,9 +208,10 @@ def _engine(database: str, *, is_reader: bool) -> Iterator[tuple[Engine, URL]]:
     from actors.persistence.failures import StoreError, explain
     from actors.persistence.opening import engine_of
 
-    run_dir = "." if database else str(context().run_dir)
+    is_ours = not database or database in context().actors_of("persistence")
+    run_dir = str(context().run_dir) if is_ours else "."
     try:
-        url = parse_url(database or _configured(), run_dir)
+        url = parse_url(_configured(database) if is_ours else database, run_dir)
         engine = engine_of(url, is_reader=is_reader)
         try:
             yield engine, url
@@ -220,9 +224,9 @@ def _engine(database: str, *, is_reader: bool) -> Iterator[tuple[Engine, URL]]:
         raise Failure(error.what, error.fix, code) from error
 
 
-def _configured() -> str:
-    """`database` of the persistence actor; empty, which means the default, if there is none."""
-    names = context().actors_of("persistence")
+def _configured(name: str = "") -> str:
+    """`database` of a persistence actor, the first one by default; empty, which means the default, if there is none."""
+    names = [name] if name else context().actors_of("persistence")
     section = context().loaded.common.actors.get(names[0]) if names else None
     written = str((section or {}).get("database") or "")
     if written == NO_DATABASE:

@@ -110,4 +110,9 @@ def _of_machine() -> list[Finding]:
     found.append(checkup.Finding(checkup.OK, f"{text}, {len(loaded.instruments)} symbols"))
     found += checkup.of_run_dir(current().run_dir)
     of_actors, running = checkup.of_actors(loaded)
-    return [*found, *checkup.of_ports(loaded, sections(), running), *of_actors]
+    found += checkup.of_ports(loaded, sections(), running)
+    if any(name.startswith("bridge.") for name in loaded.common.actors):
+        from tapehub.bridges import of_bridges
+
+        found += [checkup.Finding(*one) for one in of_bridges(loaded)]
+    return [*found, *of_actors, *checkup.of_hosts(loaded)]

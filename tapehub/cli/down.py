@@ -26,8 +26,8 @@ def down(
 
     tapehub --run-dir /srv/tapehub down
     """
+    from actors.runtime.supervisord import Supervisor, SupervisorDownError
     from tapehub.supervision.launch import wait_for_end
-    from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 
     run_dir = current().run_dir
     supervisor = Supervisor(run_dir)
@@ -37,7 +37,7 @@ def down(
     except SupervisorDownError as fault:
         pid = fault.stopping_pid
         note("% " + (str(fault) if pid else f"nothing runs in {run_dir}"))
-    if pid and not wait_for_end(pid, timeout):
+    if pid and not wait_for_end(pid, timeout, supervisor.nudge):
         what = f"supervisord {pid} has not ended after {timeout:g} s"
         raise Failure(what, "tapehub logs supervisord", exit_codes.TIMEOUT)
     if as_json:

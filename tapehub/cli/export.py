@@ -57,7 +57,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per option
         Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is stdout.")
     ] = STDOUT,
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="csv, ndjson, parquet or msgpack.")
+        str, typer.Option("--format", metavar="FORMAT", help="csv, ndjson, parquet, arrow or msgpack.")
     ] = "csv",
     start: From = "",
     end: To = "",
@@ -96,7 +96,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per option
     from tapehub.cli.progress import Progress
 
     with installed():
-        from tapehub.exporting import FORMATS, row_file
+        from tapehub.exporting import BINARY, FORMATS, row_file
         from tapehub.exporting import export as write_all
         from tapehub.stored_rows import Wanted, stored_rows
 
@@ -112,7 +112,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per option
     with (
         readable(stores),
         ExitStack() as stack,
-        destination(target, replace=force, is_binary=form in ("parquet", "msgpack")) as file,
+        destination(target, replace=force, is_binary=form in BINARY) as file,
     ):
         batches = _some(stored_rows(stack, stores, store, wanted), wanted, store)
         writer = row_file(file, form, is_stored=True, has_iso_times=times == "iso")

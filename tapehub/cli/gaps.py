@@ -140,10 +140,9 @@ def repair(
     """
     from actors.runtime.clock import SystemClock
     from protocol.errors import HubError
+    from protocol.gap_ids import publisher_of
     from protocol.requests import Request
-    from protocol.transport import Wire
     from tapehub.asking import Question, ask_all, data_of
-    from tapehub.gaps import publisher_of
 
     here = context.current()
     publisher = usage(publisher_of, gap_id)
@@ -151,7 +150,7 @@ def repair(
         what = f"{publisher}, which announced it, is not in this topology"
         raise Failure(what, "tapehub status lists the actors", exit_codes.NO_DATA)
     request = Request(op="repair", args={"gap_id": gap_id})
-    with Wire() as wire:
+    with context.current().wire() as wire:
         question = Question(here.endpoints.ctl(publisher), request)
         answer = ask_all(wire, {gap_id: question}, timeout, SystemClock())[gap_id]
     if isinstance(answer, HubError):
@@ -190,7 +189,7 @@ def _canonical(symbol: str) -> str:
 
 
 def _find(hub: Hub, gap_id: str) -> Gap:
-    from tapehub.gaps import publisher_of
+    from protocol.gap_ids import publisher_of
 
     usage(publisher_of, gap_id)
     found = next((gap for gap in hub.gaps(0) if gap.gap_id == gap_id), None)

@@ -19,7 +19,7 @@ from tapehub.cli.options import AsJson
 from tapehub.cli.output import note, painted, print_row, say
 
 if TYPE_CHECKING:
-    from tapehub.logfiles import Entry, LogFile
+    from actors.runtime.logfiles import Entry, LogFile
 
 _PAUSE_S: Final = 0.25
 _SUPERVISORD: Final = "supervisord"
@@ -103,12 +103,16 @@ class _Wanted:
 
 
 def _files(wanted: list[str]) -> list[LogFile]:
-    from tapehub.logfiles import LogFile
+    from actors.runtime.logfiles import LogFile
 
     context = current()
     folder = context.run_dir / "log"
-    known = [*context.actors, _SUPERVISORD]
+    common = context.loaded.common
+    known = [*common.here, _SUPERVISORD]
     for word in wanted:
+        if word in common.actors and word not in known:
+            host = common.topology.host_of(word)
+            raise Failure(f"{word} runs on host {host}, and so lies its log", code=exit_codes.NO_DATA)
         if not any(word in (name, name.partition(".")[0]) for name in known):
             near = difflib.get_close_matches(word, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -22,12 +22,23 @@ from tapehub.cli import context, failures, output
 PANELS: Final = {
     "Run": ("up", "down", "restart", "status", "logs", "top", "doctor"),
     "Look": ("tap", "topics", "snap", "why", "gaps", "latency"),
-    "Data": ("record", "replay", "decode", "analyze", "query", "export", "db", "backfill"),
-    "Configure": ("config", "symbols", "version", "completion"),
+    "Data": (
+        "record",
+        "replay",
+        "decode",
+        "analyze",
+        "scan",
+        "backtest",
+        "query",
+        "export",
+        "db",
+        "backfill",
+    ),
+    "Configure": ("config", "symbols", "keys", "token", "version", "completion"),
 }
 """Commands by the heading they stand under in `--help`; each is a module of this package."""
 
-_VALUED: Final = ("--config", "--run-dir", "--set", "--endpoint")
+_VALUED: Final = ("--config", "--key", "--run-dir", "--set", "--endpoint", "--host")
 _FLAGS: Final = ("--no-color", "--debug")
 
 
@@ -51,7 +62,8 @@ def root(
         Path | None, typer.Option(help="Configuration file.", show_default="nearest config/tapehub.yaml")
     ] = None,
     run_dir: Annotated[
-        Path | None, typer.Option(help="Talk to what was started in this run directory.", show_default=False)
+        Path | None,
+        typer.Option(help="Talk to what was started in this run directory.", show_default="$TAPEHUB_RUN_DIR"),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -60,6 +72,19 @@ def root(
     endpoint: Annotated[
         str, typer.Option(help="Address of the hub.", envvar=context.ENDPOINT_VARIABLE, show_default=False)
     ] = "",
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Which host of the topology this is.", show_default="$TAPEHUB_HOST"
+        ),
+    ] = "",
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="Our secret key, for actors of other hosts.",
+            show_default="$TAPEHUB_KEY, else the operator's",
+        ),
+    ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
 ) -> None:
@@ -68,7 +93,9 @@ def root(
     These options may stand before or behind the command.
     """
     output.set_colour(wanted=not no_color)
-    context.use(context.Context(config, run_dir, overrides or (), endpoint, is_debug=debug))
+    if host:
+        os.environ[context.HOST_VARIABLE] = host  # for ${TAPEHUB_HOST} in the configuration
+    context.use(context.Context(config, run_dir, overrides or (), endpoint, host, key, is_debug=debug))
 
 
 def build(only: str = "") -> typer.Typer:

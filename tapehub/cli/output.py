@@ -26,6 +26,7 @@ _STATE_COLOURS: Final = {
     "BACKOFF": "yellow",
     "FAIL": "red",
     "FATAL": "red",
+    "QUARANTINED": "red",
     "EXITED": "red",
     "STOPPED": "red",
     "SILENT": "red",

@@ -150,7 +150,10 @@ def _show(answer: Answer, form: str, target: Path, sources: Mapping[str, str], *
         if form == "table":
             file.write("".join(f"{line}\n" for line in _lines(names, rows)).encode())
         else:
-            document = {"columns": names, "rows": rows, "is_cut": answer.is_cut, "sources": sources}
+            types = [str(kind) for kind in held[0].schema.types]
+            document = {
+                "columns": names, "types": types, "rows": rows, "is_cut": answer.is_cut, "sources": sources,
+            }  # fmt: skip
             data = msgspec.json.encode(document)
             file.write((msgspec.json.format(data, indent=2) if file.isatty() else data) + b"\n")
     return len(rows)

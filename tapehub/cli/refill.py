@@ -71,7 +71,6 @@ def refill(  # noqa: PLR0913, PLR0917 - one parameter per option
     """
     from actors.runtime.clock import SystemClock
     from protocol.instruments import Catalog
-    from protocol.transport import Wire
     from tapehub.cli.refill_work import Work
     from tapehub.cli.stored import installed, readable, stores_of
     from tapehub.refilling import Planner, Wanted
@@ -87,7 +86,7 @@ def refill(  # noqa: PLR0913, PLR0917 - one parameter per option
         stores = stores_of(here, "", None, "auto")
         stack.enter_context(readable(stores))
         planner = Planner(catalog, stack.enter_context(StoredMinutes(stores)))
-        wire = stack.enter_context(Wire())
+        wire = stack.enter_context(context.current().wire())
         shares = _shared(catalog, names)
 
         def plans() -> list[Plan]:

@@ -69,11 +69,10 @@ def status(
     """
     from actors.runtime.clock import SystemClock
     from protocol.instruments import Catalog
-    from protocol.transport import Wire
 
     clock, catalog = SystemClock(), Catalog(context.current().loaded.instruments)
     with ExitStack() as stack:
-        desks = _running(stack.enter_context(Wire()), catalog, clock)
+        desks = _running(stack.enter_context(context.current().wire()), catalog, clock)
         view = _View(desks, catalog, clock)
         if is_waiting:
             view.follow(timeout)
@@ -98,13 +97,12 @@ def cancel(
     """
     from actors.runtime.clock import SystemClock
     from protocol.errors import InvalidRequest
-    from protocol.transport import Wire
     from tapehub.bar_collectors import collector_of
     from tapehub.bar_desks import Running
 
     here, clock = context.current(), SystemClock()
     owners = {job_id: usage(collector_of, job_id) for job_id in job_ids}
-    with Wire() as wire:
+    with context.current().wire() as wire:
         for job_id, name in owners.items():
             if name not in here.actors:
                 what = f"{name}, which has it, is not in this topology"

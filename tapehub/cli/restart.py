@@ -36,19 +36,19 @@ def restart(
 
       tapehub restart --all
     """
+    from actors.runtime.supervisord import Supervisor, SupervisorDownError
     from tapehub.cli.starting import await_actors
     from tapehub.supervision import launch
     from tapehub.supervision.programs import priority_of
-    from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 
     if bool(actors) == everything:
         raise typer.BadParameter("name actors, or give --all")
-    loaded = current().checked()
+    loaded = current().startable()
     supervisor = Supervisor(Path(loaded.common.run_dir))
     try:
         running = {process.name for process in supervisor.processes()}
         if everything:
-            chosen = running & set(loaded.common.actors)
+            chosen = running & set(loaded.common.here)
         else:
             chosen = {name for wanted in actors or () for name in _named(wanted, running)}
         launch.prepare(loaded)
@@ -61,7 +61,7 @@ def restart(
             supervisor.start(name)
     except SupervisorDownError as fault:
         raise Failure(str(fault), "tapehub up -d", exit_codes.UNREACHABLE) from None
-    waiting = [name for name in loaded.common.actors if name in chosen or name in updated]
+    waiting = [name for name in loaded.common.here if name in chosen or name in updated]
     await_actors(loaded, waiting, timeout, lambda: "" if supervisor.is_up() else "supervisord has ended")
     if as_json:
         print_json({"restarted": waiting})

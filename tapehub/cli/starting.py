@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from protocol.endpoints import Endpoints
+from actors.runtime.logfiles import LOG_FOLDER
+from actors.runtime.process_history import history_of
+from actors.runtime.supervisord import Supervisor, SupervisorDownError
 from tapehub.cli import exit_codes
 from tapehub.cli.failures import Failure
 from tapehub.cli.output import note, warn
-from tapehub.supervision.history import history_of
 from tapehub.supervision.launch import log_lines
-from tapehub.supervision.programs import EXIT_CONFIG, LOG_FOLDER
+from tapehub.supervision.programs import EXIT_CONFIG
 from tapehub.supervision.readiness import RUNNING, until_running
-from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 
 if TYPE_CHECKING:
     from actors.runtime.settings import Loaded
@@ -40,7 +40,7 @@ def await_actors(
         return supervisor_gone() or _refusal(supervisor, names) or _crash_loop(run_dir, names, starts_before)
 
     states = until_running(
-        Endpoints(run_dir), names, deadline_s, lambda name, state: note(f"% {name} {state}"), trouble
+        loaded.common.endpoints, names, deadline_s, lambda name, state: note(f"% {name} {state}"), trouble
     )
     missing = [name for name, state in states.items() if state != RUNNING]
     if not missing:

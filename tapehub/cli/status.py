@@ -41,7 +41,7 @@ def status(
     timeout: TimeoutS = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """State of every actor: process, restarts, heartbeat, rates, lag, gaps, memory; and of the REST providers.
+    """State of every actor of all hosts: process, restarts, heartbeat, rates, lag, gaps, memory; and of the REST providers.
 
     It asks the actors themselves, so it works without the hub. Exit code 0: all RUNNING, 3: not all,
     4: nothing runs. A provider that is not asked for a while changes none of these: NOTE and the second table say so.
@@ -55,7 +55,7 @@ def status(
     from tapehub.supervision.state import overall
 
     context = current()
-    with RollCall(context.endpoints, context.actors) as roll:
+    with RollCall(context.endpoints, context.actors, context.keyring) as roll:
         while True:
             rows = look(context.endpoints, context.actors, roll, timeout, context.loaded.digest)
             if not watch:
@@ -90,6 +90,7 @@ def _refresh(rows: list[Row], answers: Answers, *, as_json: bool) -> None:
 
 def _document(rows: list[Row], answers: Answers) -> dict[str, object]:
     from tapehub.provider_rows import market_states, provider_rows
+    from tapehub.supervision.clocks import clock_rows
     from tapehub.supervision.state import overall
 
     statuses = {name: answer.status for name, answer in answers.items()}
@@ -99,11 +100,24 @@ def _document(rows: list[Row], answers: Answers) -> dict[str, object]:
         "actors": rows,
         "providers": provider_rows(statuses),
         "rest": market_states(statuses),
+        "clocks": clock_rows(statuses),
     }
 
 
 def _page(rows: list[Row], answers: Answers) -> list[str]:
-    return [*table_lines(_TITLES, map(_cells, rows), _RIGHT), _summary(rows), *_providers(answers)]
+    titles, cells = list(_TITLES), [_cells(row) for row in rows]
+    if any(row.host for row in rows):
+        titles.insert(1, "HOST")
+        cells = [[name, row.host or "-", *rest] for row, (name, *rest) in zip(rows, cells, strict=True)]
+    return [*table_lines(titles, cells, _RIGHT), _summary(rows), *_clocks(answers), *_providers(answers)]
+
+
+def _clocks(answers: Answers) -> list[str]:
+    """How far the clocks of the hosts are apart, where there are several."""
+    from tapehub.supervision.clocks import TITLES, cells, clock_rows
+
+    rows = clock_rows({name: answer.status for name, answer in answers.items()})
+    return ["", *table_lines(TITLES, map(cells, rows), TITLES[2:5])] if rows else []
 
 
 def _providers(answers: Answers) -> list[str]:

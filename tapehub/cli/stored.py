@@ -44,12 +44,15 @@ def stores_of(here: Context, database: str, folder: Path | None, source: str) ->
         Failure: an option is wrong.
     """
     from actors.persistence.failures import StoreError
-    from tapehub.stores import SOURCES, Stores, database_setting
+    from tapehub.stores import SOURCES, Stores, database_setting, database_settings
 
     if source not in SOURCES:
         raise Failure(f"store {source!r} is none of {', '.join(SOURCES)}", "--source auto", exit_codes.USAGE)
     try:
-        return Stores(here.run_dir, database or database_setting(here.loaded.common.actors), folder)
+        if database:
+            return Stores(here.run_dir, database, folder)
+        actors = here.loaded.common.actors
+        return Stores(here.run_dir, database_setting(actors), folder, database_settings(actors))
     except StoreError as fault:
         raise Failure(fault.what, fault.fix, exit_codes.USAGE) from None
 

@@ -6,7 +6,7 @@ Used by `tap`, `record`, `latency` and `topics`; imports zmq, so they import it 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -15,15 +15,15 @@ import typer
 from actors.runtime.clock import Clock, SystemClock
 from protocol.errors import FrameError
 from protocol.record import Frame
-from protocol.transport import Wire
 from tapehub.asking import is_listening
 from tapehub.cli import context, exit_codes
 from tapehub.cli.options import usage
 from tapehub.cli.output import note, warn
 from tapehub.patterns import TopicPatterns
-from tapehub.tapping import Heard, Tap, check_endpoint
+from tapehub.tapping import Ears, Heard, OnGap, Tap, check_endpoint
 
 MAX_GAP_LINES: Final = 20
+MakeEars = Callable[[TopicPatterns, Clock, OnGap], Ears]
 
 
 class Listener(Protocol):
@@ -45,8 +45,17 @@ def listen(
     topics: Sequence[str],
     for_s: float | None,
     clock: Clock | None = None,
+    make_ears: MakeEars | None = None,
 ) -> int:
     """Hear publishers until the listener has enough, the time is up, or Ctrl-C.
+
+    Args:
+        listener: What is done with the frames.
+        endpoints: Publishers, or whatever `make_ears` hears.
+        topics: As typed.
+        for_s: How long; None: for ever.
+        clock: Instead of the system's.
+        make_ears: Makes what hears them, where that is not the bus.
 
     Returns:
         Exit code: 0, 5 if the time is up and nothing came (4 if nobody was there to send), 130 interrupted.
@@ -55,8 +64,12 @@ def listen(
     patterns = checked_patterns(topics)
     gaps = _GapLines()
     code = exit_codes.OK
-    with Wire() as wire, stoppable():
-        tap = Tap(wire, endpoints, patterns, clock, gaps.on_gap)
+    with context.current().wire() as wire, stoppable():
+        tap: Ears = (
+            make_ears(patterns, clock, gaps.on_gap)
+            if make_ears is not None
+            else Tap(wire, endpoints, patterns, clock, gaps.on_gap)
+        )
         note(f"% {_places(endpoints)}, topics {patterns} (Ctrl-C to stop)")
         try:
             for heard in tap.listen(for_s):
@@ -68,14 +81,20 @@ def listen(
         except KeyboardInterrupt:
             code = exit_codes.INTERRUPTED
             listener.on_pause()
+        finally:
+            tap.close()
         seconds = tap.elapsed_s
     note(f"% {tap.summary(listener.messages, seconds)}")
+    if code == exit_codes.OK and not listener.messages and make_ears is not None:
+        warn(f"error: nothing came within {seconds:.1f} s")
+        note("try: tapehub why SYMBOL says whether a bridge mirrors it")
+        return exit_codes.NO_DATA
     if code == exit_codes.OK and not listener.messages:
         return _nothing_came(endpoints, tap, seconds)
     return code
 
 
-def _taken(listener: Listener, tap: Tap, heard: Heard) -> bool:
+def _taken(listener: Listener, tap: Ears, heard: Heard) -> bool:
     try:
         return listener.on_frame(heard)
     except FrameError as fault:
@@ -84,7 +103,7 @@ def _taken(listener: Listener, tap: Tap, heard: Heard) -> bool:
         return False
 
 
-def _nothing_came(endpoints: Sequence[str], tap: Tap, seconds: float) -> int:
+def _nothing_came(endpoints: Sequence[str], tap: Ears, seconds: float) -> int:
     if not any(is_listening(endpoint) for endpoint in endpoints):
         warn("error: none of the publishers is running")
         note("try: tapehub up -d starts them, tapehub status says what runs")

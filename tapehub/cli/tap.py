@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from actors.runtime.clock import Clock
     from tapehub.capture import CaptureWriter
+    from tapehub.cli.stream import MakeEars
     from tapehub.filters import Filter
     from tapehub.rowformats import RowFormat
     from tapehub.tapping import Heard
@@ -50,15 +51,30 @@ def tap(  # noqa: PLR0913, PLR0917 - one parameter per option
         ),
     ] = None,
     rate: Annotated[bool, typer.Option("--rate", help="Rates by topic each second instead.")] = False,
+    nats: Annotated[
+        str,
+        typer.Option(
+            "--nats", metavar="URL", help="Hear a bridge's mirror in a NATS server.", show_default=False
+        ),
+    ] = "",
+    nats_stream: Annotated[
+        str, typer.Option("--nats-stream", metavar="NAME", help="Its stream there.")
+    ] = "TAPEHUB",
+    nats_subjects: Annotated[
+        str, typer.Option("--nats-subjects", metavar="PREFIX", help="How its subjects begin.")
+    ] = "tapehub",
 ) -> None:
     """Show messages as they are published; works on any publisher, live or replayed.
 
     Hears every actor of the topology; --endpoint (commas between several) names publishers instead. Holes in
-    the sequence are told on stderr. `raw` writes frames as received, in the format of `tapehub record`.
+    the sequence are told on stderr. With --nats what a bridge has mirrored (docs/howto/nats.md); the login comes
+    from TAPEHUB_NATS_TOKEN and the like. `raw` writes frames as received, in the format of `tapehub record`.
 
       tapehub tap trade.binance --for 3s
 
       tapehub tap trade --filter 'price>60000' -f '{symbol} {side} {price}'
+
+      tapehub tap trade.binance. --nats nats://127.0.0.1:4222
     """
     from actors.runtime.clock import SystemClock
     from tapehub.cli import stream
@@ -67,7 +83,8 @@ def tap(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     form_name = "ndjson" if as_json else output
     patterns = stream.checked_patterns(topics)
-    endpoints = stream.publisher_endpoints(ctx)
+    make_ears = _mirror(nats, nats_stream, nats_subjects) if nats else None
+    endpoints = [nats] if nats else stream.publisher_endpoints(ctx)
     stdout = sys.stdout.buffer
     if form_name in ("raw", "msgpack") and sys.stdout.isatty():
         raise Failure(f"-o {form_name} is binary", "send it to a file or a pipe", exit_codes.USAGE)
@@ -85,10 +102,17 @@ def tap(  # noqa: PLR0913, PLR0917 - one parameter per option
             lambda name: row_format(name, patterns.only_kind, fields_of(fields), template), form_name
         )
         listener = RowTap(stdout, form, condition, count)
-    code = stream.listen(listener, endpoints, topics, for_s, clock)
+    code = stream.listen(listener, endpoints, topics, for_s, clock, make_ears)
     if isinstance(listener, RawTap):
         listener.finish()
     raise typer.Exit(code)
+
+
+def _mirror(servers: str, name: str, subjects: str) -> MakeEars:
+    from tapehub.mirror_tapping import MirrorTap, place_of
+
+    place = usage(lambda text: place_of(text, name, subjects), servers)
+    return lambda patterns, clock, on_gap: MirrorTap(place, patterns, clock, on_gap)
 
 
 class RowTap:

@@ -56,7 +56,10 @@ def top(
     from tapehub.supervision.roll_call import RollCall
 
     here = context.current()
-    with RollCall(here.endpoints, here.actors) as roll, Hub(here.hub_endpoints, timeout_s=timeout) as hub:
+    with (
+        RollCall(here.endpoints, here.actors, here.keyring) as roll,
+        Hub(here.hub_endpoints, timeout_s=timeout) as hub,
+    ):
         if as_json or once or not sys.stdout.isatty():
             view = View(roll, hub, timeout)
             view.look()
@@ -85,8 +88,8 @@ class View:
     def look(self) -> None:
         """Ask everybody."""
         from actors.runtime.clock import SystemClock
+        from actors.runtime.supervisord import Supervisor, SupervisorDownError
         from tapehub.supervision.state import rows_of
-        from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 
         here = context.current()
         answers = self._roll.ask(self._timeout_s)
@@ -94,7 +97,9 @@ class View:
             processes = Supervisor(here.run_dir).processes()
         except SupervisorDownError:
             processes = None
-        self.actors = rows_of(here.actors, processes, {}, answers, SystemClock().now_ns())
+        self.actors = rows_of(
+            here.actors, processes, {}, answers, SystemClock().now_ns(), "", here.endpoints.topology
+        )
         self.symbols, self.trouble = self._ask_hub()
 
     def _ask_hub(self) -> tuple[Sequence[SymbolRow], str]:

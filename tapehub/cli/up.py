@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
@@ -18,9 +20,11 @@ from tapehub.cli.output import note, print_json, say, warn
 
 if TYPE_CHECKING:
     from actors.runtime.settings import Loaded
+    from actors.runtime.supervisord import Supervisor
 
 _LOOK_EVERY_S: Final = 1.0
 _STOP_MARGIN_S: Final = 20.0
+_NUDGE_EVERY_S: Final = 0.05
 
 
 def register(app: typer.Typer) -> None:
@@ -46,11 +50,11 @@ def up(
 
       tapehub up --only hub --only collector.binance.1
     """
+    from actors.runtime.supervisord import Supervisor, SupervisorDownError
     from tapehub.cli.starting import await_actors
     from tapehub.supervision import launch
-    from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 
-    loaded = current().checked()
+    loaded = current().startable()
     run_dir = Path(loaded.common.run_dir)
     names = _chosen(loaded, only or [])
     supervisor = Supervisor(run_dir)
@@ -61,7 +65,8 @@ def up(
     except SupervisorDownError as fault:
         if fault.stopping_pid:
             note(f"% {fault}: waiting for its end")
-            launch.wait_for_end(fault.stopping_pid, loaded.common.drain_s + _STOP_MARGIN_S)
+            patience_s = loaded.common.drain_s + _STOP_MARGIN_S
+            launch.wait_for_end(fault.stopping_pid, patience_s, supervisor.nudge)
     conf = launch.prepare(loaded, frozenset(names))
     daemon = launch.start(conf, ends_with_us=not detach)
     interrupts = _Interrupts()
@@ -69,7 +74,7 @@ def up(
         await_actors(loaded, names, timeout, lambda: _gone(daemon, run_dir) or interrupts.text)
     except Failure:
         if daemon.poll() is not None or interrupts.text or not detach:
-            _end(daemon, loaded.common.drain_s)
+            _end(daemon, supervisor, loaded.common.drain_s)
         if interrupts.number:
             raise typer.Exit(interrupts.exit_code) from None
         raise
@@ -100,11 +105,11 @@ class _Interrupts:
 
 def _chosen(loaded: Loaded, only: list[str]) -> list[str]:
     """Actors to start; `only` names instances or kinds."""
-    names = list(loaded.common.actors)
+    names = loaded.common.here
     for wanted in only:
         if not any(wanted in (name, name.partition(".")[0]) for name in names):
             raise Failure(
-                f"no actor or kind {wanted!r}; there are: {', '.join(names)}", code=exit_codes.NO_DATA
+                f"no actor or kind {wanted!r} here; there are: {', '.join(names)}", code=exit_codes.NO_DATA
             )
     return [name for name in names if not only or name in only or name.partition(".")[0] in only]
 
@@ -136,12 +141,11 @@ def _say_where(loaded: Loaded, names: list[str], pid: int, *, as_json: bool) -> 
 
 
 def _stay(
-    daemon: subprocess.Popen[bytes], supervisor: object, interrupts: _Interrupts, drain_s: float
+    daemon: subprocess.Popen[bytes], supervisor: Supervisor, interrupts: _Interrupts, drain_s: float
 ) -> None:
     """Watch until the end; tell what supervisord does meanwhile."""
-    from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
+    from actors.runtime.supervisord import SupervisorDownError
 
-    assert isinstance(supervisor, Supervisor)
     note("% Ctrl-C stops everything")
     pids = {process.name: process.pid for process in supervisor.processes()}
     while not interrupts.number:
@@ -163,15 +167,18 @@ def _stay(
         note("% supervisord has ended")
         raise typer.Exit(exit_codes.OK if code == 0 else exit_codes.FAILURE)
     note(f"% {interrupts.text}: stopping")
-    _end(daemon, drain_s)
+    _end(daemon, supervisor, drain_s)
     raise typer.Exit(interrupts.exit_code)
 
 
-def _end(daemon: subprocess.Popen[bytes], drain_s: float) -> None:
+def _end(daemon: subprocess.Popen[bytes], supervisor: Supervisor, drain_s: float) -> None:
     if daemon.poll() is None:
         daemon.terminate()
-    try:
-        daemon.wait(drain_s + _STOP_MARGIN_S)
-    except subprocess.TimeoutExpired:
+    end_s = time.monotonic() + drain_s + _STOP_MARGIN_S
+    while daemon.poll() is None and time.monotonic() < end_s:
+        supervisor.nudge()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            daemon.wait(_NUDGE_EVERY_S)
+    if daemon.poll() is None:
         daemon.kill()
         daemon.wait()

@@ -33,7 +33,7 @@ def why(
     timeout: TimeoutS = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """Find where the data of a symbol stops: venue, collector, bus, aggregator or hub.
+    """Find where the data of a symbol stops: venue, collector, bus, aggregator, hub or bridge.
 
     Every hop says how old its newest message of the symbol is. Exit code 0: all hops are fine, 3: one is
     broken, and it is named.
@@ -44,20 +44,22 @@ def why(
     """
     from actors.runtime.clock import SystemClock
     from protocol.instruments import Catalog
-    from protocol.transport import Wire
+    from protocol.pushing import is_receiver
     from tapehub.hops import first_broken
     from tapehub.walking import Walker
 
     here = context.current()
     instrument = Catalog(here.loaded.instruments).get(symbol)
     markets = {venue: _market(name) for venue, name in instrument.venues.items()}
-    if not markets:
-        what = f"{instrument.symbol} is mapped to no venue"
-        raise Failure(what, f"give it one in {here.loaded.common.symbols_file}", exit_codes.NO_DATA)
-    with Wire() as wire:
+    receivers = [name for name, section in here.loaded.common.actors.items() if is_receiver(name, section)]
+    with context.current().wire() as wire:
         walker = Walker(wire, here.endpoints, here.actors, SystemClock())
+        markets |= walker.pushed(instrument.symbol, receivers, timeout)
+        if not markets:
+            what = f"{instrument.symbol} is mapped to no venue, and nobody has pushed it"
+            raise Failure(what, f"give it one in {here.loaded.common.symbols_file}", exit_codes.NO_DATA)
         seen = walker.walk(instrument.symbol, markets, listen, timeout)
-    hops = hops_of(seen, {venue: _collectors_of(venue) for venue in markets}, limit)
+    hops = hops_of(seen, {venue: _collectors_of(venue) for venue in markets}, limit, instrument.symbol)
     broken = first_broken(hops)
     if as_json:
         print_json(_document(instrument.symbol, hops, broken))
@@ -66,15 +68,17 @@ def why(
     raise typer.Exit(exit_codes.DEGRADED if broken else exit_codes.OK)
 
 
-def hops_of(seen: Walk, serving: Mapping[str, Sequence[str]], silent_s: float) -> list[Hop]:
+def hops_of(seen: Walk, serving: Mapping[str, Sequence[str]], silent_s: float, symbol: str = "") -> list[Hop]:
     """Every hop in the order the data takes.
 
     Args:
         seen: What the walk brought.
         serving: Venue to its collectors.
         silent_s: A symbol that brought nothing for so long is silent.
+        symbol: Its name.
     """
     from tapehub import hops
+    from tapehub.bridge_rows import bridge_hop
     from tapehub.walking import FETCHED_KINDS
 
     limits = hops.Limits(silent_s)
@@ -101,7 +105,8 @@ def hops_of(seen: Walk, serving: Mapping[str, Sequence[str]], silent_s: float) -
     source_age_s = source.age_s if source is not None else None
     for name, (answers, error) in seen.hubs.items():
         found.append(hops.hub_hop(name, answers, source_age_s, limits, error))
-    order = ("venue", "collector", "bus", "aggregator", "orderflow", "detector", "hub")
+    found += [bridge_hop(name, status, error, symbol) for name, (status, error) in seen.bridges.items()]
+    order = ("venue", "collector", "bus", "aggregator", "orderflow", "detector", "hub", "bridge")
     return sorted(found, key=lambda hop: order.index(hop.place))
 
 
@@ -117,8 +122,12 @@ def _market(name: str) -> tuple[str, str]:
 
 
 def _collectors_of(venue: str) -> list[str]:
+    from protocol.pushing import is_pushed, is_receiver
+
     here = context.current()
     sections = here.loaded.common.actors
+    if is_pushed(venue):
+        return [name for name in here.actors_of("collector") if is_receiver(name, sections[name])]
     return [
         name
         for name in here.actors_of("collector")

@@ -10,18 +10,26 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from actors.runtime.layers import base_of
+from actors.runtime.logfiles import LOG_FOLDER, SUPERVISOR_LOG
 from actors.runtime.settings import COMPILED_NAME, Loaded, compiled_of
+from actors.runtime.supervisord import socket_path
+from protocol.client.finding import HUBS_NAME
 from protocol.endpoints import Endpoints
 from tapehub.kinds import FOLDER
-from tapehub.supervision.programs import LOG_FOLDER, SUPERVISOR_LOG, Place, literal, render
-from tapehub.supervision.supervisor import socket_path
+from tapehub.supervision.programs import Place, literal, render
 
 CONF_NAME: Final = "supervisord.conf"
-_WANTED_FDS: Final = 16_384
+HUB_KIND: Final = "hub"
+_WANTED_FDS: Final = 65_536
+_MEANWHILE_S: Final = 0.05
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -36,10 +44,28 @@ def prepare(loaded: Loaded, only: frozenset[str] | None = None) -> Path:
     (run_dir / LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)
     compiled = run_dir / COMPILED_NAME
     _write(compiled, compiled_of(loaded))
+    _tell_hubs(loaded, run_dir)
     conf = run_dir / CONF_NAME
     header = "; Written by `tapehub up`: change the configuration instead.\n\n"
     _write(conf, (header + render(loaded.common, place_of(loaded), only)).encode())
     return conf
+
+
+def _tell_hubs(loaded: Loaded, run_dir: Path) -> None:
+    """Write where hubs are for programs that find them by the run directory: without it they would see those of this host."""
+    path = run_dir / HUBS_NAME
+    if not loaded.common.hosts:
+        path.unlink(missing_ok=True)
+        return
+    endpoints = loaded.common.endpoints
+    hubs = endpoints.topology.nearest(
+        name for name in loaded.common.actors if name.partition(".")[0] == HUB_KIND
+    )
+    rows = [
+        {"name": name, "host": endpoints.topology.host_of(name), "endpoint": endpoints.query(name)}
+        for name in hubs
+    ]
+    _write(path, msgspec.json.format(msgspec.json.encode({"hubs": rows}), indent=2) + b"\n")
 
 
 def place_of(loaded: Loaded) -> Place:
@@ -95,14 +121,26 @@ def log_lines(run_dir: Path) -> list[str]:
     return lines
 
 
-def wait_for_end(pid: int, deadline_s: float) -> bool:
-    """Wait until a process that is not our child has ended; False if it has not in time."""
+def wait_for_end(pid: int, deadline_s: float, meanwhile: Callable[[], None] = lambda: None) -> bool:
+    """Wait until a process that is not our child has ended; False if it has not in time.
+
+    Args:
+        pid: Its process id.
+        deadline_s: Patience.
+        meanwhile: Called 20 times a second: `Supervisor.nudge` of a supervisord that ends, which else takes up to a
+            second for each actor.
+    """
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
+    end_s = time.monotonic() + deadline_s
     try:
-        return bool(select.select([handle], [], [], deadline_s)[0])
+        while (left_s := end_s - time.monotonic()) > 0:
+            if select.select([handle], [], [], min(left_s, _MEANWHILE_S))[0]:
+                return True
+            meanwhile()
+        return False
     finally:
         os.close(handle)
 

@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from actors.runtime.process_history import history_of
+from actors.runtime.supervisord import Process, Supervisor, SupervisorDownError
 from protocol.endpoints import Endpoints
-from tapehub.supervision.history import history_of
 from tapehub.supervision.launch import log_lines
 from tapehub.supervision.roll_call import RollCall
 from tapehub.supervision.state import Row, rows_of
-from tapehub.supervision.supervisor import Process, Supervisor, SupervisorDownError
 
 
 def look(
@@ -32,10 +32,11 @@ def look(
         expected = {name for name in names if _has_socket(endpoints.ctl(name))}
     else:
         expected = {process.name for process in processes if process.pid}
+        expected |= {name for name in names if not endpoints.topology.is_here(name)}
     answers = roll.ask(timeout_s, expected)
     processes = _processes(supervisor)  # again: a process may have ended while we waited for its answer
     histories = {} if processes is None else history_of(log_lines(endpoints.run_dir))
-    return rows_of(names, processes, histories, answers, time.time_ns(), digest)
+    return rows_of(names, processes, histories, answers, time.time_ns(), digest, endpoints.topology)
 
 
 def _processes(supervisor: Supervisor) -> list[Process] | None:

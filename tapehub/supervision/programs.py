@@ -13,20 +13,17 @@ from typing import Final
 
 import msgspec
 
+from actors.runtime.logfiles import LOG_FOLDER, SUPERVISOR_LOG
 from actors.runtime.settings import Common
 
 EXIT_CONFIG: Final = 78
-EXIT_MEANING: Final = {
-    "exit status 1": "our own bug, the log has the stack",
-    "exit status 69": "cannot have its address",
-    "exit status 75": "another process has its name",
-}
-"""What supervisord's words for an end say of an actor."""
-LOG_FOLDER: Final = "log"
-SUPERVISOR_LOG: Final = "supervisord.log"
 IDENTIFIER: Final = "tapehub"
 
+_LISTENER_KIND: Final = "guardian"
+"""Runs as an event listener: supervisord tells it what becomes of the others."""
+_EVENTS: Final = "PROCESS_STATE,TICK_5"
 _PRIORITIES: Final = {
+    "guardian": 1,
     "journal": 10,
     "simulator": 50,
     "collector": 100,
@@ -34,7 +31,11 @@ _PRIORITIES: Final = {
     "aggregator": 200,
     "orderflow": 220,
     "detector": 240,
+    "scanner": 260,
     "hub": 300,
+    "notifier": 320,
+    "bridge": 330,
+    "gateway": 350,
 }
 """Order of start, and backwards of stop: data flows from the left to the right of it."""
 _UNRANKED: Final = 250
@@ -43,10 +44,12 @@ _STOP_MARGIN_S: Final = 5
 ENVIRONMENT: Final = {
     "MALLOC_ARENA_MAX": "2",
     "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "",
     "PYTHONFAULTHANDLER": "1",
     "PYTHONUNBUFFERED": "1",
 }
-"""Of every actor: small, one thread, and talkative when it crashes."""
+"""Of every actor: small, one thread, and talkative when it crashes. Compiled code is kept, whatever the shell says: without
+it each start compiles hundreds of files anew, which doubles the time until an actor is back."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,9 +101,12 @@ def render(common: Common, place: Place, only: frozenset[str] | None = None) -> 
         place: Where it runs.
         only: Actors to run; None runs all.
     """
-    names = [name for name in common.actors if only is None or name in only]
+    names = [name for name in common.here if only is None or name in only]
     names.sort(key=priority_of)
-    programs = [_program(name, common, place) for name in names]
+    programs = [
+        (_listener if name.partition(".")[0] == _LISTENER_KIND else _program)(name, common, place)
+        for name in names
+    ]
     return "\n".join([_daemon(place), *programs])
 
 
@@ -145,12 +151,47 @@ environment={variables}
 """
 
 
+def _command(name: str, place: Place) -> str:
+    command = [
+        place.python,
+        "-m",
+        f"actors.{name.partition('.')[0]}",
+        "--name",
+        name,
+        "--config",
+        place.config,
+    ]
+    return " ".join(_word(one) for one in command)
+
+
+def _listener(name: str, common: Common, place: Place) -> str:
+    """Of a guardian: its stdout is the line to supervisord, so only stderr is a log."""
+    return f"""\
+[eventlistener:{name}]
+command={_command(name, place)}
+directory={place.folder}
+events={_EVENTS}
+buffer_size=1000
+priority={priority_of(name)}
+autorestart=unexpected
+exitcodes={EXIT_CONFIG}
+startsecs=0
+startretries=1000
+stopsignal=TERM
+stopwaitsecs={math.ceil(common.drain_s) + _STOP_MARGIN_S}
+stopasgroup=true
+killasgroup=true
+stdout_logfile=NONE
+stderr_logfile={place.run_dir}/{LOG_FOLDER}/{name}.log
+stderr_logfile_maxbytes={common.logs.max_bytes}
+stderr_logfile_backups={common.logs.backups}
+"""
+
+
 def _program(name: str, common: Common, place: Place) -> str:
-    kind = name.partition(".")[0]
-    command = [place.python, "-m", f"actors.{kind}", "--name", name, "--config", place.config]
     return f"""\
 [program:{name}]
-command={" ".join(_word(one) for one in command)}
+command={_command(name, place)}
 directory={place.folder}
 priority={priority_of(name)}
 autorestart=unexpected

@@ -10,9 +10,10 @@ import msgspec
 
 from protocol.codec import decode_events
 from protocol.endpoints import Endpoints
-from protocol.errors import FrameError, HubError
+from protocol.errors import FrameError, HubError, Unauthorized
 from protocol.messages import Beat
 from protocol.requests import Request
+from protocol.security.keyring import Keyring
 from protocol.topics import beat_topic
 from protocol.transport import Empty, Poller, Requester, Subscriber, Wire
 
@@ -27,6 +28,8 @@ class Answer(msgspec.Struct):
     beat_ns: int = 0
     """Its clock at its last heartbeat, 0: none heard."""
     beat_state: str = ""
+    refusal: str = ""
+    """Why it does not let our key in; empty: it does, or wants none."""
 
     @property
     def state(self) -> str:
@@ -34,24 +37,33 @@ class Answer(msgspec.Struct):
         return str(self.status["state"]) if self.status else self.beat_state or "SILENT"
 
     def is_complete(self) -> bool:
-        """Both ways brought something."""
-        return self.status is not None and self.beat_ns > 0
+        """Both ways brought something, or nothing will come."""
+        return (self.status is not None and self.beat_ns > 0) or bool(self.refusal)
 
 
 class RollCall:
-    """Sockets to all actors of a topology; ask as often as you like, then close."""
+    """Sockets to all actors of a topology; ask as often as you like, then close.
 
-    def __init__(self, endpoints: Endpoints, names: Sequence[str]) -> None:
+    Args:
+        endpoints: Where they are.
+        names: Which of them.
+        keyring: Our key, for those of other hosts.
+    """
+
+    def __init__(self, endpoints: Endpoints, names: Sequence[str], keyring: Keyring | None = None) -> None:
         self.answers = {name: Answer() for name in names}
-        self._wire = Wire()
+        self._wire = Wire(keyring=keyring)
         self._poller = Poller()
-        self._beats: Subscriber = self._wire.subscriber(
-            [endpoints.pub(name) for name in names], [beat_topic("").encode()]
-        )
+        self._beats: Subscriber = self._wire.subscriber([], [beat_topic("").encode()])
         self._poller.watch(self._beats.socket)
         self._requesters: dict[Any, tuple[str, Requester]] = {}
         for name in names:
-            requester = self._wire.requester(endpoints.ctl(name))
+            try:
+                self._beats.connect(endpoints.pub(name))
+                requester = self._wire.requester(endpoints.ctl(name))
+            except Unauthorized as error:
+                self.answers[name].refusal = error.message
+                continue
             self._requesters[requester.socket] = (name, requester)
             self._poller.watch(requester.socket)
 
@@ -78,7 +90,16 @@ class RollCall:
                     self._take_beats()
                 else:
                     self._take_answers(*self._requesters[item])
+            self._note_refusals()
         return self.answers
+
+    def _note_refusals(self) -> None:
+        if self._wire.keyring is None:
+            return
+        self._wire.tend()
+        for name, requester in self._requesters.values():
+            if requester.lines is not None:
+                self.answers[name].refusal = requester.lines.refusal
 
     def _take_beats(self) -> None:
         while True:

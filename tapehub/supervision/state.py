@@ -7,11 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.runtime.process_history import History
+from actors.runtime.supervisord import Process
+from protocol.topology import Topology
+from tapehub.bridge_rows import trouble as mirror_trouble
 from tapehub.provider_rows import trouble
-from tapehub.supervision.history import History
+from tapehub.supervision.hosts import NOT_SUPERVISED, place
 from tapehub.supervision.programs import EXIT_CONFIG
 from tapehub.supervision.roll_call import Answer
-from tapehub.supervision.supervisor import Process
 
 RUNNING: Final = "running"
 DEGRADED: Final = "degraded"
@@ -19,6 +22,8 @@ DOWN: Final = "down"
 _START_S: Final = 3.0
 """A process that says nothing is taken to be starting for so long."""
 _ALIVE: Final = ("RUNNING", "STARTING")
+_GUARDIAN: Final = "guardian"
+QUARANTINED: Final = "QUARANTINED"
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -26,7 +31,8 @@ class Row(msgspec.Struct, kw_only=True):
 
     name: str
     state: str
-    """The actor's own word; SILENT if its process runs and says nothing; else supervisord's word."""
+    """The actor's own word; SILENT if its process runs and says nothing; QUARANTINED if the guardian keeps it down; else
+    supervisord's word."""
     supervisor_state: str = ""
     """Empty: supervisord does not know it, or does not run."""
     pid: int = 0
@@ -42,6 +48,8 @@ class Row(msgspec.Struct, kw_only=True):
     rss_bytes: int | None = None
     dropped: int | None = None
     note: str = ""
+    host: str = ""
+    """Where it runs; empty where there is one host."""
 
 
 def rows_of(
@@ -51,6 +59,7 @@ def rows_of(
     answers: Mapping[str, Answer],
     now_ns: int,
     digest: str = "",
+    topology: Topology | None = None,
 ) -> list[Row]:
     """Rows in the order of the topology, then what supervisord runs besides.
 
@@ -61,6 +70,7 @@ def rows_of(
         answers: The actors' own.
         now_ns: Wall clock.
         digest: Of the configuration as it is now; empty is not compared.
+        topology: Who runs on which host.
     """
     by_name = {process.name: process for process in processes or ()}
     every = [*names, *(name for name in by_name if name not in names)]
@@ -69,9 +79,31 @@ def rows_of(
         history = histories.get(name, History()) if processes is not None else None
         answer = answers.get(name, Answer())
         row = _row(name, by_name.get(name), history, answer, now_ns)
-        row.note = trouble(answer.status or {}) or row.note or _remark(name, answer, row, names, digest)
+        status = answer.status or {}
+        row.note = (
+            trouble(status) or mirror_trouble(status) or row.note or _remark(name, answer, row, names, digest)
+        )
         found.append(row)
+    _tell_quarantines(found, answers)
+    if topology is not None:
+        place(found, topology, answers)
     return found
+
+
+def _tell_quarantines(rows: Sequence[Row], answers: Mapping[str, Answer]) -> None:
+    """Say of what a guardian keeps down that it does, and when it tries again."""
+    told: dict[str, Mapping[str, Any]] = {}
+    for name, answer in answers.items():
+        if name.partition(".")[0] == _GUARDIAN and answer.status:
+            told.update(answer.status.get("programs") or {})
+    for row in rows:
+        of_it = told.get(row.name) or {}
+        if of_it.get("state") == QUARANTINED and not row.pid:
+            row.state = QUARANTINED
+            row.note = (
+                f"does not stay up, tried again in {of_it.get('retry_in_s', 0):.0f} s: tapehub logs {row.name}, "
+                f"tapehub restart {row.name}"
+            )
 
 
 def overall(rows: Sequence[Row]) -> str:
@@ -129,7 +161,7 @@ def _remark(name: str, answer: Answer, row: Row, names: Sequence[str], digest: s
     if answer.status and digest and answer.status.get("config_digest") not in ("", None, digest):
         return "runs another configuration than the file has now: tapehub restart " + name
     if answer.status and not row.supervisor_state:
-        return "not under supervisord"
+        return NOT_SUPERVISED
     if name not in names:
         return "not in the configuration any more: tapehub restart --all"
     if answer.status and answer.status.get("connected") is False:
