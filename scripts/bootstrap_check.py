@@ -26,11 +26,11 @@ import talib
 import yaml
 
 from actors.runtime.clock import SystemClock
+from actors.runtime.supervisord import Supervisor
 from protocol.endpoints import Endpoints
 from protocol.requests import Request
 from protocol.transport import Wire
 from tapehub.asking import Question, ask_all, data_of
-from tapehub.supervision.supervisor import Supervisor
 from tests.support.paths import short_folder
 from tests.support.providers.apart import ProvidersApart
 from tests.support.providers.listings import entries, listings

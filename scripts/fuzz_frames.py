@@ -89,6 +89,10 @@ class Stuck(Exception):
     """A frame took too long."""
 
 
+FUZZED: Final = tuple(VENUES)
+"""Venues that send frames, and those who push."""
+
+
 def target_of(venue: str, random: Random) -> Target:
     """The path of one venue."""
     folder = data_dir()
@@ -109,6 +113,10 @@ def target_of(venue: str, random: Random) -> Target:
             from scripts.fuzz_rest import RestTarget  # noqa: PLC0415 - each brings what only it needs
 
             return RestTarget(folder, random)
+        case "push":
+            from scripts.fuzz_push import PushTarget  # noqa: PLC0415 - each brings what only it needs
+
+            return PushTarget(folder, random)
         case _:
             from scripts.fuzz_exchanges import ExchangeTarget  # noqa: PLC0415 - each brings what only it needs
 
@@ -344,7 +352,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--venue", required=True, choices=[*VENUES, "all"], help="whose frames")
+    parser.add_argument("--venue", required=True, choices=[*FUZZED, "all"], help="whose frames")
     parser.add_argument(
         "--frames", type=int, default=FRAMES, help=f"wrong frames per venue; default {FRAMES}"
     )
@@ -353,7 +361,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document a venue instead of a table")
     arguments = parser.parse_args()
     is_good = True
-    for venue in VENUES if arguments.venue == "all" else (arguments.venue,):
+    for venue in FUZZED if arguments.venue == "all" else (arguments.venue,):
         document = fuzz(venue, arguments.frames, arguments.seed, arguments.jobs)
         print(json.dumps(document) if arguments.json else report(document), flush=True)
         is_good = is_good and document["ok"]

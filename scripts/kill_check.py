@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from actors.runtime.settings import COMPILED_NAME, load
+from actors.runtime.supervisord import Supervisor, SupervisorDownError
 from protocol.endpoints import Endpoints
 from protocol.errors import HubError
 from tapehub import Hub
 from tapehub.supervision.roll_call import RollCall
 from tapehub.supervision.state import Row, rows_of
-from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 from tests.support.supervised import default_system
 
 PAUSE_S: Final = 0.05

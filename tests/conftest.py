@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -10,16 +11,41 @@ from typing import Final
 import hypothesis
 import pytest
 
-from tests.support import data
+from tests.support import bytecode, data
 from tests.support.paths import short_folder
 
 RECORDING: Final = "recording"
-EXAMPLES: Final = int(os.environ.get("TAPEHUB_EXAMPLES", "50"))
+EXAMPLES: Final = int(os.environ.get("TAPEHUB_EXAMPLES", "30"))
 """Of each property that names no number of its own; more of them: TAPEHUB_EXAMPLES=1000 ./scripts/test -k laws."""
+SLOWEST: Final = (
+    "test_supervision.py",
+    "test_dashboard.py",
+    "test_gateway_operations.py",
+    "test_played_venues.py",
+    "test_rest_backfill.py",
+    "test_backtest.py",
+    "test_dashboard_states.py",
+    "test_notifier.py",
+    "test_cli_hub_reads.py",
+    "test_collector_klines.py",
+    "test_replay_check.py",
+    "test_chat_sender.py",
+    "test_collector_connections.py",
+    "test_profile.py",
+)
+"""Files that take longest, in that order: they begin, so that at the end of a run no worker has a long one while the others
+have none."""
 hypothesis.settings.register_profile(
     "tapehub", deadline=None, max_examples=EXAMPLES
 )  # a busy machine is not a fault
 hypothesis.settings.load_profile("tapehub")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile once, for all workers and all processes under test; begin them with a SIGINT that they hear."""
+    bytecode.keep(config)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # the shell's `&`, and children would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
@@ -58,7 +84,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs the recordings where they are not to be had, and say why."""
+    """Begin with what takes longest; skip what needs the recordings where they are not to be had, and say why."""
+    places = {name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
     if data.data_dir() is not None:
         return
     skip = pytest.mark.skip(reason=data.MISSING)

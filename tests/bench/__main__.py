@@ -8,7 +8,23 @@ import sys
 
 from tests.bench.report import as_json, machine, say, table
 
-SUITES = ("reads", "bus", "e2e", "journal", "storage", "indicators", "orderflow", "dbn", "rest")
+SUITES = (
+    "reads",
+    "bus",
+    "curve",
+    "e2e",
+    "journal",
+    "storage",
+    "indicators",
+    "orderflow",
+    "dbn",
+    "rest",
+    "gateway",
+    "dashboard",
+    "signals",
+    "scale",
+    "shards",
+)
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """A stand-in collector as a process: candles once, then quotes at a steady rate, with heartbeats and watermarks.
 
-`python -m tests.bench.feeder ENDPOINT NAME RATE CANDLES`; prints `ready` when a hub has subscribed and the
-candles are out; ends when it is killed.
+`python -m tests.bench.feeder ENDPOINT NAME RATE CANDLES [MORE_PER_S]`; prints `ready` when a hub has subscribed and the
+candles are out; ends when it is killed. MORE_PER_S times a second the first symbol has a trade, and its running candle
+changes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import threading
 import time
 from typing import Final
 
-from protocol.messages import Bar, Beat, Quote, Watermark
+from msgspec import structs
+
+from protocol.messages import Bar, Beat, Quote, Trade, Watermark
 from protocol.record import RecordKind
 from protocol.topics import mark_topic, market_topic
 from protocol.transport import Publisher, Wire
@@ -51,7 +54,15 @@ def sign_of_life(publisher: Publisher) -> None:
     publisher.publish(mark_topic(publisher.name), [mark], RecordKind.TIME)
 
 
-def feed(publisher: Publisher, rate_per_s: int, candles: int) -> None:
+def more(publisher: Publisher, number: int, running: Bar, now_ns: int) -> None:
+    """One trade, and the running candle as it is after it."""
+    trade = Trade(SYMBOLS[0], VENUE, now_ns, now_ns, 61_659.75, 0.125, 1, number)
+    publisher.publish(market_topic("trade", VENUE, SYMBOLS[0]), [trade])
+    changed = structs.replace(running, ts_event_ns=now_ns, volume=float(number), status="open", revision=0)
+    publisher.publish(market_topic("bar", VENUE, SYMBOLS[0], "1m"), [changed])
+
+
+def feed(publisher: Publisher, rate_per_s: int, candles: int, more_per_s: int = 0) -> None:
     """Feed for ever."""
     publisher.socket.poll()
     now_ns = time.time_ns()
@@ -64,10 +75,14 @@ def feed(publisher: Publisher, rate_per_s: int, candles: int) -> None:
     sign_of_life(publisher)
     print("ready", flush=True)
     started_s = next_life_s = time.monotonic()
-    sent = 0
+    sent = extra = 0
+    running = structs.replace(bars[-1], ts_open_ns=bars[-1].ts_open_ns + MINUTE_NS)
     pause = threading.Event()
     while True:
         now_s, now_ns = time.monotonic(), time.time_ns()
+        while extra < (now_s - started_s) * more_per_s:
+            extra += 1
+            more(publisher, extra, running, now_ns)
         due = int((now_s - started_s) * rate_per_s)
         for topic, symbol in itertools.islice(topics, due - sent):
             sent += 1
@@ -83,6 +98,5 @@ if __name__ == "__main__":
     with Wire() as wire:
         feed(
             wire.publisher(sys.argv[1], sys.argv[2], int(time.time()), time.time_ns),
-            int(sys.argv[3]),
-            int(sys.argv[4]),
+            *map(int, sys.argv[3:]),
         )

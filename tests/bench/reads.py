@@ -74,11 +74,11 @@ def echo_of(reply: bytes, request: bytes, folder: Path, name: str) -> Iterator[C
 
 
 @contextlib.contextmanager
-def feeder(endpoints: Endpoints, rate_per_s: int, candles: int) -> Iterator[Program]:
+def feeder(endpoints: Endpoints, rate_per_s: int, candles: int, more_per_s: int = 0) -> Iterator[Program]:
     """Start the stand-in collector and wait until it feeds."""
     endpoint = endpoints.pub(COLLECTOR)
     Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
-    arguments = [endpoint, COLLECTOR, str(rate_per_s), str(candles)]
+    arguments = [endpoint, COLLECTOR, str(rate_per_s), str(candles), str(more_per_s)]
     with Program([sys.executable, "-m", "tests.bench.feeder", *arguments], title="feeder") as program:
         program.wait_for_text("ready")
         yield program

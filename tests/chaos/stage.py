@@ -14,13 +14,13 @@ from typing import Any, Final
 import msgspec
 
 from actors.runtime.settings import load
+from actors.runtime.supervisord import Supervisor, SupervisorDownError
 from protocol.endpoints import Endpoints
 from protocol.errors import HubError
 from protocol.requests import Request
 from protocol.transport import Wire
 from tapehub.supervision import launch
 from tapehub.supervision.readiness import RUNNING, until_running
-from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 from tests.chaos.topology import SIMULATOR, with_environment
 from tests.support.paths import short_folder
 

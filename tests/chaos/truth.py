@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
-from tests.chaos.stage import Stage
 from tests.chaos.topology import SIMULATOR
 from tests.chaos.trades import TRADE, Trades, joined
+
+
+class Asking(Protocol):
+    """Asks an actor's control socket."""
+
+    def ask(self, name: str, op: str, timeout_s: float = ..., **args: Any) -> Any:
+        """Ask; raises HubError."""
+
 
 _KINDS: Final = {"spot": "trade", "usdm": "aggTrade", "coinm": "aggTrade"}
 """Which stream of a market the collector reads: its ids are the ones that count."""
@@ -28,7 +35,7 @@ class Truth(NamedTuple):
         return sum(len(trades) for trades in self.trades.values())
 
 
-def read_truth(stage: Stage, symbols: list[str], entries: dict[str, Any]) -> Truth:
+def read_truth(stage: Asking, symbols: list[str], entries: dict[str, Any]) -> Truth:
     """Ask for every trade of these symbols.
 
     Args:
@@ -41,7 +48,7 @@ def read_truth(stage: Stage, symbols: list[str], entries: dict[str, Any]) -> Tru
     return Truth(found, max(newest, default=0))
 
 
-def last_ids(stage: Stage, symbols: list[str], entries: dict[str, Any]) -> dict[str, int]:
+def last_ids(stage: Asking, symbols: list[str], entries: dict[str, Any]) -> dict[str, int]:
     """Newest id of each symbol."""
     found = {}
     for symbol in symbols:
@@ -55,7 +62,7 @@ def _market(entry: dict[str, Any]) -> str:
     return market
 
 
-def _page(stage: Stage, symbol: str, market: str, from_id: int, limit: int) -> dict[str, Any]:
+def _page(stage: Asking, symbol: str, market: str, from_id: int, limit: int) -> dict[str, Any]:
     page: dict[str, Any] = stage.ask(
         SIMULATOR,
         "truth_trades",
@@ -69,7 +76,7 @@ def _page(stage: Stage, symbol: str, market: str, from_id: int, limit: int) -> d
     return page
 
 
-def _trades(stage: Stage, symbol: str, market: str) -> Trades:
+def _trades(stage: Asking, symbol: str, market: str) -> Trades:
     parts: list[Trades] = []
     from_id, last_id = 0, -1
     while True:

@@ -24,6 +24,7 @@ def test_every_field_has_a_meaning(name: str) -> None:
 def test_pages_hold_every_message_and_every_actor() -> None:
     from protocol.messages import MESSAGE_TYPES
 
+    page = messages_page()
     for kind in MESSAGE_TYPES:
-        assert f"## {kind.__name__}\n" in messages_page()
+        assert f"## {kind.__name__}\n" in page
     assert {"aggregator", "collector", "hub", "simulator"} <= actor_types().keys()

@@ -24,6 +24,8 @@ MAY_LOAD = {
     "collector": {"websocket"},
     "simulator": {"websockets"},
     "journal": set[str](),
+    "bridge": set[str](),
+    "guardian": {"supervisor"},
     "persistence": {"sqlalchemy", "asyncio"},  # SQLAlchemy 2.1 imports it
 }
 EVERYWHERE_BUT = {"numpy", "websocket", "websockets", "zstandard"}
@@ -41,7 +43,7 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize("kind", sorted(MAY_LOAD))
 def test_actor_loads_nothing_heavy(kind: str) -> None:
-    loaded = loaded_by(f"import actors.{kind}.__main__")
+    loaded = loaded_by(f"import actors.{kind}.__main__, actors.{kind}.actor")
     unwanted = ((HEAVY | PEOPLE | EVERYWHERE_BUT) - MAY_LOAD[kind]) & loaded
     assert not unwanted, f"python -m actors.{kind} imports {sorted(unwanted)}"
 

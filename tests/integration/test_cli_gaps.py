@@ -34,10 +34,11 @@ def outage() -> Iterator[Outage]:
         system.ask("simulator.1", "outage", seconds=2.0)
 
         def is_over() -> bool:
-            gaps = system.hub.gaps(0, symbol="BTC_USDT", kind="trade")
-            return bool(gaps) and all(gap.state == "filled" for gap in gaps)
+            gaps = system.hub.gaps(0)
+            trades = [gap for gap in gaps if (gap.symbol, gap.kind) == ("BTC_USDT", "trade")]
+            return bool(trades) and not any(gap.state in ("open", "filling") for gap in gaps)
 
-        until(is_over, 30.0, "the gap to be filled")
+        until(is_over, 30.0, "the gaps to be closed")
         yield Outage(system)
 
 

@@ -28,7 +28,7 @@ from tests.support.false_actor import FalseActor
 from tests.support.process import ActorProcess, clean_environment
 from tests.support.tapehub_command import Result, run
 from tests.support.wait import until
-from tests.unit.actors.hub.samples import flow, footprint, sweep
+from tests.unit.actors.hub.samples import flow, footprint, signal, sweep
 
 COLLECTOR = "collector.binance.1"
 ACTORS = {COLLECTOR: {}, "aggregator.1": {}, "hub.1": {}}
@@ -110,6 +110,15 @@ def test_snap_answers_as_an_engine_is_answered(system: System) -> None:
         ["symbol", "bid", "ask"],
         ["BTC_USDT", "100.0", "100.5"],
     ]
+
+
+def test_snap_shows_signals_that_were_vetoed_too(system: System) -> None:
+    system.aggregator.repeat("signal.binance.BTC_USDT", lambda _: signal(1, "vetoed"))
+    until(lambda: system.tapehub("snap", "signals").out, 15, "the hub to know a signal")
+
+    header, line = system.tapehub("snap", "signals", "BTC_USDT", "--venue", "binance").out.splitlines()
+    assert header.split()[:4] == ["TIME", "STATE", "STRATEGY", "SYMBOL"]
+    assert line.split()[1:4] == ["vetoed", "cross", "BTC_USDT"]
 
 
 def test_snap_shows_order_flow_footprints_profile_and_sweeps(system: System) -> None:

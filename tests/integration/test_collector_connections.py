@@ -68,6 +68,17 @@ def test_a_rotation_makes_before_it_breaks(rig):
     assert rig.venue.clients == [new]
 
 
+def test_a_rotation_asked_for_before_anything_flows_is_not_forgotten(rig):
+    old = rig.venue.client("btcusdt@trade")
+    assert rig.ask("rotate") == ["spot/stream#1"]
+    rig.trade(1)
+    rig.venue.client("btcusdt@trade", 2)
+    rig.trade(2)  # on both
+    rig.venue.wait(lambda: old not in rig.venue.clients, "the old connection to be closed")
+    (line,) = rig.ask("connections")
+    assert (line["state"], line["rotations"]) == ("flowing", 1)
+
+
 def test_a_server_that_is_about_to_go_is_replaced_at_once(rig):
     old = rig.venue.client("btcusdt@trade")
     rig.trade(1)

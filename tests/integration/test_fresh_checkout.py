@@ -37,11 +37,15 @@ def checkout() -> Iterator[Path]:
 
 def run(root: Path, *arguments: str, timeout_s: float = 30, **extra: str) -> subprocess.CompletedProcess[str]:
     """Start scripts/run from another folder, without the person's own settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAPEHUB_")}
     return subprocess.run(
         [root / "scripts" / "run", *arguments],
-        cwd="/", env={**kept, **extra}, capture_output=True, text=True, timeout=timeout_s, check=False,
+        cwd="/", env={**without_settings(), **extra}, capture_output=True, text=True, timeout=timeout_s, check=False,
     )  # fmt: skip
+
+
+def without_settings() -> dict[str, str]:
+    """The environment without the person's own settings: theirs is not the virtual environment to try things in."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TAPEHUB_")}
 
 
 def test_second_start_installs_nothing_and_needs_no_pip(checkout: Path) -> None:
@@ -91,7 +95,10 @@ def test_two_at_once_wait_for_each_other(checkout: Path) -> None:
     (checkout / "requirements.txt").write_text("# nothing, for two\n")
     command = [checkout / "scripts" / "run"]
     both = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in "ab"
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=without_settings()
+        )
+        for _ in "ab"
     ]
     outputs = [process.communicate(timeout=30) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs

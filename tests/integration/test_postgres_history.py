@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import make_url
@@ -17,10 +18,22 @@ from actors.persistence.history import HistoryServer
 from actors.persistence.opening import open_store
 from actors.persistence.reader import Reader
 from protocol.errors import Overloaded
-from protocol.history import Sizes, windows_request
+from protocol.history import Sizes, decode_windows, windows_request
+from protocol.messages import Signal
 from protocol.record import RecordKind
 from protocol.requests import Reply, Request, decode_reply, encode_request
-from tests.unit.actors.hub.samples import BASE_NS, MINUTE_NS, Pen, bar, fetched, gap, quote, trade, verdict
+from tests.unit.actors.hub.samples import (
+    BASE_NS,
+    MINUTE_NS,
+    Pen,
+    bar,
+    fetched,
+    gap,
+    quote,
+    signal,
+    trade,
+    verdict,
+)
 
 SERVER = os.environ.get("TAPEHUB_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
 
@@ -64,6 +77,11 @@ def fill(url: str, folder: Path) -> None:
     ]
     batch.add(pen.frame("bar.rest.EUR_USD.1m", given))
     batch.add(pen.frame("verdict.rest.EUR_USD", [verdict(), verdict(BASE_NS + 1, volume=math.nan)]))
+    batch.add(pen.frame("signal.binance.BTC_USDT", [signal(n) for n in range(4)]))
+    ended = [signal(1, "target"), signal(2, "expired", score=math.nan, exit_price=math.nan)]
+    batch.add(pen.frame("signal.binance.BTC_USDT", [*ended, *(signal(n, "vetoed") for n in range(9, 30))]))
+    unnamed = Signal("BTC_USDT", "old", BASE_NS, -1, 1.0, 1.1, 0.9, 0.5, {})
+    batch.add(pen.frame("signal.binance.BTC_USDT", [unnamed]))
     for state in ("open", "filled"):
         entry = gap("g-5-1", state, count=3)
         batch.add(pen.frame("gap.binance.BTC_USDT", [entry], kind=RecordKind.UPSTREAM_GAP))
@@ -87,11 +105,14 @@ QUESTIONS: list[Request] = [
     Request(op="history", symbol="ETH_USDT"),
     Request(op="history", symbol="EUR_USD", n=4),
     Request(op="history", symbol="EUR_USD", kind="verdict", n=1, args={"order": "oldest"}),
+    Request(op="history", symbol="BTC_USDT", kind="signal", n=5),
+    Request(op="history", symbol="BTC_USDT", kind="signal", venue="binance", args={"order": "oldest"}),
     Request(op="history", symbol="NOPE"),
     Request(op="latest"),
     Request(op="latest", kind="trade"),
     windows_request(Sizes(10, 20, 5)),
     windows_request(Sizes(bars=5, lists=5)),
+    windows_request(Sizes(lists=100)),
     windows_request(Sizes(30, 20, 5), max_bytes=2000),
 ]
 
@@ -129,6 +150,20 @@ def test_both_databases_give_the_same_answers(database: str, tmp_path: Path) -> 
         assert found[0].ok == (request.symbol != "NOPE"), found[0].message
     for reader in readers:
         reader.close()
+
+
+def test_open_signals_come_first_however_old(database: str) -> None:
+    """After the test above has filled the database."""
+    reader = Reader(database)
+    request = windows_request(Sizes(lists=5))
+    reply = decode_reply(
+        HistoryServer(reader, "persistence.1", 1, lambda: BASE_NS).answer(encode_request(request))
+    )
+    found = msgspec.msgpack.decode(decode_windows(reply).lists["signal"], type=list[Signal])
+    reader.close()
+
+    assert [one.state for one in found] == ["open", "open", *["vetoed"] * 5]
+    assert found[:2] == [signal(0), signal(3)]
 
 
 def test_one_answer_sees_one_moment(database: str, tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from actors.runtime.process_history import history_of
 from actors.runtime.settings import load
+from actors.runtime.supervisord import Supervisor, SupervisorDownError
 from protocol.endpoints import Endpoints
 from tapehub.supervision import launch
-from tapehub.supervision.history import history_of
 from tapehub.supervision.overview import look
 from tapehub.supervision.roll_call import RollCall
-from tapehub.supervision.supervisor import Supervisor, SupervisorDownError
 from tests.support.config import write_config
 from tests.support.paths import ROOT, free_port
 from tests.support.process import Program, clean_environment
@@ -86,7 +86,7 @@ def cli(run_dir: Path) -> Iterator[Cli]:
         pid = fault.stopping_pid
         if not pid:
             return
-    if not launch.wait_for_end(pid, 20.0):
+    if not launch.wait_for_end(pid, 20.0, supervisor.nudge):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -210,7 +210,7 @@ def test_killing_the_foreground_leaves_nothing_behind(cli: Cli, run_dir: Path) -
         assert cli.status()["aggregator.1"]["state"] == "STOPPED"
         daemon = Supervisor(run_dir).pid()
         up.send(signal.SIGKILL)
-        assert launch.wait_for_end(daemon, 20.0)
+        assert launch.wait_for_end(daemon, 20.0, Supervisor(run_dir).nudge)
 
 
 def test_actors_die_with_supervisord_and_start_again(cli: Cli, run_dir: Path) -> None:
@@ -253,6 +253,6 @@ def test_supervisord_conf_at_the_root_runs_by_itself(run_dir: Path) -> None:
     cli = Cli(checkout / "config" / "tapehub.yaml")
     with Program(command, env=environment, cwd=run_dir, title="supervisord") as daemon:
         status, snap = cli.command("status"), cli.command("snap", "tick", "BTC_USDT", "--json")
-        until(lambda: run(status, environment).returncode == 0, 30.0, "all actors to run")
-        until(lambda: run(snap, environment).returncode == 0, 15.0, "a quote to reach the hub")
+        until(lambda: run(status, environment).returncode == 0, 45.0, "all actors to run")
+        until(lambda: run(snap, environment).returncode == 0, 10.0, "a quote to reach the hub")
         assert daemon.stop(30.0) == 0

@@ -76,7 +76,7 @@ class Soundness:
         elif isinstance(message, Bar):
             self._must(math.isfinite(message.vwap) and message.count >= 0, message, "vwap or count")
         elif isinstance(message, Quote):
-            self._must(0 <= message.update_id < 2**64, message, "update id")
+            self._must(0 <= message.update_id < 2**63, message, "update id")
 
     def _time(self, message: Message, ts_event_ns: int, ts_recv_ns: int) -> None:
         """Where the venue says none, it is our receive time, which an old recording may lack."""
@@ -87,6 +87,7 @@ class Soundness:
         for levels in (book.bids, book.asks):
             for price, size in levels:
                 self._must(0 < price < math.inf and 0 <= size < math.inf, book, "level")
+        self._must(max(book.first_update_id, book.last_update_id) < 2**63, book, "update id")
         replica = self.books.get(book.symbol)
         if book.is_snapshot:
             self._must(book.prev_update_id == 0, book, "a snapshot builds on nothing")

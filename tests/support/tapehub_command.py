@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.process import Program
+from tests.support.process import Program, clean_environment
+from tests.support.warm_commands import warm_commands
 
 
 class Result(NamedTuple):
@@ -51,6 +52,9 @@ class Command(Program):
 
 
 def run(*words: str | Path, cwd: Path, deadline_s: float = 20.0) -> Result:
-    """Run a command to its end."""
+    """Run a command to its end; where the test has changed nothing of the environment, without the cost of its imports."""
+    warm = warm_commands()
+    if clean_environment() == warm.environment:
+        return Result(*warm.run([str(word) for word in words], cwd, deadline_s))
     with Command(*words, cwd=cwd) as command:
         return command.finished(deadline_s)

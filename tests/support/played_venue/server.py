@@ -110,9 +110,8 @@ class PlayedVenue(TwoSidedServer):
             self._wait(self._is_wanted, f"subscriptions to {sorted(self._wanted)}")
             for number, frame in enumerate(self._frames):
                 if cut is not None and number == cut.at:
-                    self._cut()
+                    self._cut(self._frames[cut.at : cut.at + cut.lost])
                 if cut is not None and cut.at <= number < cut.at + cut.lost:
-                    self._enter(frame)
                     continue
                 if cut is not None and number == cut.at + cut.lost:
                     self._wait(self._is_wanted, f"subscriptions anew to {sorted(self._wanted)}")
@@ -129,11 +128,6 @@ class PlayedVenue(TwoSidedServer):
             met = self._changed.wait_for(lambda: self._is_over or condition(), DEADLINE_S)
             assert met, f"waited {DEADLINE_S:g} s for {what}"
             assert not self._is_over, "the server was closed"
-
-    def _enter(self, frame: Frame) -> None:
-        with self._changed:
-            self._dialect.enter(frame)
-            self._changed.notify_all()
 
     def _send(self, frame: Frame, number: int, *, is_heard: bool) -> None:
         with self._changed:
@@ -153,15 +147,17 @@ class PlayedVenue(TwoSidedServer):
             asked = dialect.asked
             self._wait(lambda: frame.raw in asked, f"somebody to ask for the book of {frame.raw}")
 
-    def _cut(self) -> None:
+    def _cut(self, lost: Sequence[Frame]) -> None:
+        """End all connections; `lost` happens before anybody can subscribe again, however slow this machine is."""
         for client in list(self.clients):
             client.flush()
         with self._changed:
-            before = list(self.clients)
-            for client in before:
+            for client in self.clients:
                 client.session.keys.clear()
-        for client in before:
-            client.drop()
+                client.drop()
+            for frame in lost:
+                self._dialect.enter(frame)
+            self._changed.notify_all()
 
     # serving
 

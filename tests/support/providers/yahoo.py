@@ -119,7 +119,7 @@ class Yahoo(Voice):
 
     def no_plan(self) -> Reply:
         """It has none."""
-        raise NotImplementedError("yahoo has no plan to refuse with")
+        raise ValueError("yahoo has no plans: play this fault for a provider that has")
 
     def page_of_html(self) -> Reply:
         """Maintenance."""

@@ -134,8 +134,8 @@ INSERT INTO quotes (instrument_id, ts_event_ns, publisher_id, epoch, seq, k, ts_
 INSERT INTO trades (instrument_id, ts_event_ns, trade_id, trade_ref, ts_recv_ns, price, size, side, count,
     is_repaired, publisher_id, epoch, seq, k) VALUES (1, 9, 8, '', 9, 1.5, 2.0, -1, 1, 0, 3, 6, 1, 0);
 INSERT INTO bars (instrument_id, timeframe, ts_open_ns, ts_event_ns, open, high, low, close, volume, buy_volume,
-    count, status, revision, source, publisher_id, epoch, seq, k)
-    VALUES (1, '1m', 60, 61, 1, 2, 0.5, 1.5, 9, 4, 3, 'closed', 2, 'trade', 3, 6, 1, 0);
+    count, status, revision, source, ts_recv_ns, is_adjusted, reason, publisher_id, epoch, seq, k)
+    VALUES (1, '1m', 60, 61, 1, 2, 0.5, 1.5, 9, 4, 3, 'closed', 2, 'trade', 61, 0, '', 3, 6, 1, 0);
 INSERT INTO gaps VALUES ('g', 1, 'trade', 1, 2, 1, 2, 'restart', 'open', '', 0, '', 3, 6, 1, 0)
 """
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from actors.collector.registry import EXCHANGES, VENUES
+from actors.collector.registry import EXCHANGES
 from protocol.messages import BUY, Book, Gap, Liquidation, Quote, Trade
 from scripts import fuzz_frames
 from scripts.fuzz_frames import Fuzz, Stuck, report, target_of
@@ -108,7 +108,7 @@ def test_the_whole_in_processes(monkeypatch):
 
 
 @pytest.mark.recording
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", fuzz_frames.FUZZED)
 def test_good_frames_are_taken_and_something_comes_out(venue):
     target = target_of(venue, Random(1))
     for group in target.groups:
@@ -120,7 +120,7 @@ def test_good_frames_are_taken_and_something_comes_out(venue):
     assert sum(target.messages.values()) > 10 or venue == "news"
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", fuzz_frames.FUZZED)
 def test_without_recordings_there_are_samples(monkeypatch, venue):
     monkeypatch.setattr(fuzz_frames, "data_dir", lambda: None)
     target = target_of(venue, Random(1))

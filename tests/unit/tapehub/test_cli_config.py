@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.runtime import layers
+from actors.runtime import hiding, layers
 from actors.runtime.settings import Common, check, load, loaded_of
-from tapehub import checkup, settings_view
+from tapehub import checkup
 from tapehub.cli import context, exit_codes
 from tapehub.kinds import kinds, sections
 from tapehub.settings_template import template
@@ -130,7 +130,7 @@ def test_secrets_are_hidden():
         "empty_secret": "",
         "keyboard": "qwerty",
     }
-    hidden = settings_view.without_secrets(data)
+    hidden = hiding.without_secrets(data)
     assert "geheim" not in json.dumps(hidden)
     assert hidden["url"] == "postgresql://me:***@host/db?x=1"
     assert (hidden["empty_secret"], hidden["keyboard"]) == ("", "qwerty")

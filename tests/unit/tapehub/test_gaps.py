@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from protocol.gap_ids import publisher_of
 from protocol.messages import Gap
-from tapehub.gaps import KINDS, missing_of, publisher_of, revised, row_of, within
+from tapehub.gaps import KINDS, missing_of, revised, row_of, within
 
 S = 1_000_000_000
 

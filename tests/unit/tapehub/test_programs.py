@@ -5,6 +5,7 @@ import configparser
 import msgspec
 import pytest
 
+from actors.guardian.listening import EVENTS
 from actors.runtime.settings import Common, Logs, load
 from tapehub.kinds import kinds
 from tapehub.supervision.programs import STANDALONE, Place, literal, render, standalone
@@ -65,6 +66,24 @@ def test_a_program_comes_back_unless_its_configuration_is_bad():
     )
 
 
+def test_a_guardian_listens_to_supervisord_and_starts_first():
+    conf = parsed(render(common("journal.1", "guardian.1"), PLACE))
+    assert [name for name in conf.sections() if ":" in name and name != "rpcinterface:supervisor"] == [
+        "eventlistener:guardian.1",
+        "program:journal.1",
+    ]
+    listener = conf["eventlistener:guardian.1"]
+    assert listener["events"] == EVENTS
+    assert (listener["stdout_logfile"], "redirect_stderr" in listener) == ("NONE", False), (
+        "stdout is the line"
+    )
+    assert (listener["autorestart"], listener["exitcodes"], listener["startsecs"]) == (
+        "unexpected",
+        "78",
+        "0",
+    )
+
+
 def test_the_socket_and_files_are_the_owners_only():
     conf = parsed(render(common("hub.1"), PLACE))
     assert conf["unix_http_server"]["chmod"] == "0700"
@@ -99,9 +118,14 @@ def test_supervisord_conf_at_the_root_holds_exactly_the_default_actors():
     default = load(ROOT / "config" / "tapehub.yaml", (), {}).common
     text = (ROOT / "supervisord.conf").read_text()
     assert text == standalone(default), "write it again: tapehub config supervisord"
-    programs = {name.partition(":")[2] for name in parsed(text).sections() if name.startswith("program:")}
+    programs = {
+        name.partition(":")[2]
+        for name in parsed(text).sections()
+        if name.startswith(("program:", "eventlistener:"))
+    }
     assert programs == set(default.actors)
-    assert {name.partition(".")[0] for name in programs} == set(kinds())
+    needs_what_is_not_ours = {"bridge"}  # a NATS server
+    assert {name.partition(".")[0] for name in programs} == set(kinds()) - needs_what_is_not_ours
 
 
 def test_the_root_configuration_has_no_absolute_path():

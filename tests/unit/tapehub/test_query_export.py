@@ -11,9 +11,9 @@ import pytest
 from tapehub.arrow_rows import rows_of, utc_texts
 from tapehub.exporting import FORMATS, export, row_file
 from tapehub.stored_rows import Wanted, stored_rows
-from tapehub.stores import AUTO, DATABASE, PARQUET, QueryError, Stores, database_setting
+from tapehub.stores import AUTO, DATABASE, PARQUET, QueryError, Stores, database_setting, database_settings
 from tapehub.stretches import ALWAYS, Stretch, parse_past, parse_stretch
-from tests.unit.actors.hub.samples import fetched, verdict
+from tests.unit.actors.hub.samples import fetched, signal, verdict
 from tests.unit.actors.persistence.parquet_rig import START_NS, frames_of
 from tests.unit.tapehub.stored import TRADES, fill_database, fill_files
 
@@ -54,8 +54,9 @@ def lines(data: bytes):
 )
 def test_both_stores_export_the_same_rows_in_order_of_time(both, form, what):
     files, database = (exported(both, source, what, form) for source in (PARQUET, DATABASE))
-    if form == "parquet":
-        one, other = (pq.read_table(io.BytesIO(data)).to_pylist() for data in (files, database))
+    if form in ("parquet", "arrow"):
+        read = pq.read_table if form == "parquet" else read_stream
+        one, other = (read(io.BytesIO(data)).to_pylist() for data in (files, database))
         assert one == other
         assert one
     else:
@@ -96,6 +97,20 @@ def test_candles_of_providers_and_verdicts_on_them_come_from_both_stores(tmp_pat
     assert {name: row[name] for name in told.to_dict()} == told.to_dict()
 
 
+def test_every_revision_of_a_signal_comes_from_both_stores(tmp_path):
+    sent = [signal(1), signal(2, timeframe=""), signal(1, "target"), signal(3, "vetoed")]
+    frames = frames_of([sent[:2], sent[2:]])
+    fill_database(tmp_path, frames)
+    stores = fill_files(tmp_path, frames)
+    assert exported(stores, PARQUET, wanted("signals")) == exported(stores, DATABASE, wanted("signals"))
+
+    rows = lines(exported(stores, DATABASE, wanted("signals", "BTC_USDT", "binance")))
+    in_time = sorted(sent, key=lambda one: one.ts_event_ns)
+    assert [{name: row[name] for name in in_time[0].to_dict()} for row in rows] == [
+        one.to_dict() for one in in_time
+    ]
+
+
 @pytest.mark.parametrize("source", [PARQUET, DATABASE])
 def test_iso_times_have_all_their_digits(both, source):
     rows = lines(exported(both, source, wanted("trades"), has_iso_times=True))
@@ -103,6 +118,11 @@ def test_iso_times_have_all_their_digits(both, source):
     assert "ts_event_ns" not in rows[0]
     table = pq.read_table(io.BytesIO(exported(both, source, wanted("gaps"), "parquet", has_iso_times=True)))
     assert table.schema.field("from_ts").type == pa.timestamp("ns", "UTC")
+
+
+def read_stream(file):
+    with pa.ipc.open_stream(file) as reader:
+        return reader.read_all()
 
 
 def test_a_moment_that_is_not_known_is_none():
@@ -155,9 +175,27 @@ def test_the_database_is_that_of_the_persistence_actor():
     assert database_setting({"hub.1": {}, "persistence.1": {}}) == ""
 
 
+def test_each_table_is_read_from_the_database_that_has_its_kind(tmp_path):
+    """As two persistence actors that divide the kinds leave them."""
+    actors = {
+        "persistence.1": {"kinds": ["trade", "quote"], "database": "sqlite:///ticks.sqlite"},
+        "persistence.2": {"kinds": ["bar", "gap"]},
+    }
+    fill_database(tmp_path)  # everything is in the second one's: trades must not come from there
+    stores = Stores(tmp_path, database_setting(actors), by_kind=database_settings(actors))
+    assert (stores.has_database("trades"), stores.has_database("bars")) == (False, True)
+    assert stores.shown_url == f"sqlite:///{tmp_path}/ticks.sqlite, sqlite:///{tmp_path}/db/tapehub.sqlite"
+    assert len(lines(exported(stores, DATABASE, wanted("bars")))) == len(
+        lines(exported(Stores(tmp_path), DATABASE, wanted("bars")))
+    )
+    (tmp_path / "db" / "tapehub.sqlite").rename(tmp_path / "ticks.sqlite")
+    assert (stores.has_database("trades"), stores.has_database("bars")) == (True, False)
+    assert len(lines(exported(stores, DATABASE, wanted("trades")))) == TRADES
+
+
 def test_no_database_at_all(tmp_path):
     stores = Stores(tmp_path, "none")
-    assert not stores.has_database
+    assert not stores.has_database("trades")
     with pytest.raises(QueryError, match="there is no database none"):
         exported(stores, DATABASE, wanted("trades"))
 

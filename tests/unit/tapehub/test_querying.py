@@ -203,7 +203,7 @@ def test_an_hour_that_is_merged_in_between_is_read_to_its_end(tmp_path, parts):
 def test_nothing_stored_is_known(tmp_path):
     stores = Stores(tmp_path)
     assert stores.is_empty(TABLES)
-    assert not stores.has_database
+    assert not stores.has_database("trades")
     assert ask(stores, "SELECT count(*) n FROM trades") == [{"n": 0}]
     with pytest.raises(QueryError, match=r"there is no database sqlite:///.*tapehub\.sqlite"):
         ask(stores, "FROM db.trades")

@@ -9,7 +9,7 @@ from protocol.messages import Alert, Bar, Book, Gap, Liquidation, Quote
 from tapehub.columns import number_text
 from tapehub.rowformats import fields_of, missing_fields, row_format
 from tapehub.rows import Row, rows_of
-from tests.unit.actors.hub.samples import feature, flow, footprint, sweep, verdict
+from tests.unit.actors.hub.samples import feature, flow, footprint, signal, sweep, verdict
 from tests.unit.tapehub.frames import T0_NS, frame_of, trade, unknown_frame
 
 HERE_NS = T0_NS + 5_000_000
@@ -119,6 +119,18 @@ def test_each_kind_has_its_columns(topic: str, event: object, shows: list[str]) 
 
     for text in shows:
         assert text in line
+
+
+def test_a_signal_has_its_state_prices_and_score_under_their_titles() -> None:
+    table = row_format("table", "signal")
+    (row,) = rows_of(frame_of("signal.binance.BTC_USDT", [signal(1, "target")]), HERE_NS)
+
+    assert table.header.decode().split()[1:-1] == [
+        "SYMBOL", "VENUE", "STATE", "STRATEGY", "SIDE", "ENTRY", "STOP", "TARGET", "CONFIDENCE", "SCORE",
+    ]  # fmt: skip
+    assert table.line(row).decode().split()[1:-1] == [
+        "BTC_USDT", "binance", "target", "cross", "buy", "100", "99", "102", "0.75", "0.5",
+    ]  # fmt: skip
 
 
 def test_mixed_and_unknown_kinds_name_their_fields() -> None:

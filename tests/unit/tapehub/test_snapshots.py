@@ -10,7 +10,7 @@ from protocol.messages import Footprint, Gap
 from protocol.requests import Reply
 from tapehub import snapshots
 from tapehub.rowformats import TableFormat
-from tests.unit.actors.hub.samples import footprint
+from tests.unit.actors.hub.samples import footprint, signal
 from tests.unit.tapehub.frames import trade
 
 TICK = Tick(
@@ -130,6 +130,13 @@ def test_one_footprint_is_its_buckets_and_several_are_a_row_each() -> None:
     assert table("footprint", several)[2][:2] == ["1970-01-01T00:02:00Z", "3.75"]
     assert [row["count"] for row in several.document["rows"]] == [7, 9]
     assert shot_of().rows == []
+
+
+def test_a_signal_says_what_became_of_it() -> None:
+    assert table("signals", snapshots.of_messages("signals", [signal(1, "target")])) == [
+        ["TIME", "STATE", "STRATEGY", "SYMBOL", "VENUE", "SIDE", "ENTRY", "STOP", "TARGET", "CONFIDENCE", "SCORE"],
+        ["22:13:21.500000", "target", "cross", "BTC_USDT", "binance", "buy", "100", "99", "102", "0.75", "0.5"],
+    ]  # fmt: skip
 
 
 def test_an_empty_list_is_said() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tapehub.supervision.history import History, history_of
+from actors.runtime.process_history import History, history_of
+from actors.runtime.supervisord import Process, socket_path
 from tapehub.supervision.roll_call import Answer
 from tapehub.supervision.state import overall, rows_of
-from tapehub.supervision.supervisor import Process, socket_path
 
 NOW = 1_700_000_000_000_000_000
 LOG = """\
@@ -138,3 +138,13 @@ def test_the_socket_of_a_deep_run_directory_is_elsewhere(tmp_path):
     deep = tmp_path / ("x" * 100)
     assert not str(socket_path(deep)).startswith(str(deep))
     assert len(str(socket_path(deep))) < 90
+
+
+def test_what_the_guardian_keeps_down_is_quarantined():
+    told = {"hub.1": {"state": "QUARANTINED", "retry_in_s": 29.6}}
+    answers = {"guardian.1": answer(programs=told)}
+    found = row([process(state="STOPPED", pid=0, uptime_s=0.0)], answers)
+    assert found.state == "QUARANTINED"
+    assert "tried again in 30 s" in found.note
+    assert "tapehub restart hub.1" in found.note
+    assert row([process()], answers | {"hub.1": answer()}).state == "RUNNING", "somebody has started it"

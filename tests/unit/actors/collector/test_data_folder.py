@@ -5,7 +5,6 @@ A file that no line of CHECKS fits makes this fail: add one, with its truth or t
 
 import collections
 import fnmatch
-import functools
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.support import data
 from tests.support.paths import ROOT
 from tests.unit.actors.collector import test_truth as binance_truth
 from tests.unit.actors.collector.bars import recorded_truth as bars
+from tests.unit.actors.collector.decoded import decoded, summary_of
 
 pytestmark = pytest.mark.recording
 FOLDERS = ("binance", "okx", "bybit", "coinbase", "liquidations", "databento", "ig", "fx", "news")
@@ -47,18 +47,6 @@ def files():
         for path in (folder / part).rglob("*")
         if path.is_file()
     )
-
-
-@functools.cache
-def decoded(name):
-    """(messages by kind, summary)."""
-    decoder = decoder_of(name.partition("/")[0], None)
-    kinds = collections.Counter(message.KIND for message in decoder.messages(data.recording(name)))
-    return kinds, json.loads(json.dumps(decoder.summary.to_dict()))
-
-
-def summary_of(name):
-    return decoded(name)[1]
 
 
 # checks

@@ -56,6 +56,13 @@ def test_a_budget_refills():
     assert budget.take(1, S // 3 + 1)
 
 
+def test_a_budget_tells_how_much_of_it_is_used():
+    budget = Budget(60.0, 1.0, 0)
+    assert budget.take(25, 0)
+    assert budget.describe(0) == {"used": 25.0, "limit": 60.0, "window_s": 60.0}
+    assert budget.describe(10 * S)["used"] == 15.0
+
+
 def test_more_than_the_whole_budget_waits_until_it_is_full():
     budget = Budget(10.0, 1.0, 0)
     assert budget.take(25, 0)

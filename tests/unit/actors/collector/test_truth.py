@@ -1,4 +1,7 @@
-"""Every Binance recording, decoded by the live path, equals what was computed of it independently."""
+"""Every Binance recording, decoded by the live path, equals what was computed of it independently.
+
+The comparisons are here; `test_data_folder.py` makes them with each recording.
+"""
 
 import json
 from pathlib import Path
@@ -10,6 +13,7 @@ from actors.collector.recorded.decode import Decoder, UnknownVenue
 from actors.collector.recorded.recordings import UnreadableRecording
 from protocol.messages import Book, Quote, Trade
 from tests.support import data
+from tests.unit.actors.collector.decoded import summary_of
 
 pytestmark = pytest.mark.recording
 
@@ -27,36 +31,12 @@ def test_no_recording_is_left_out():
     assert left_out <= WITHOUT_TRUTH, "add it to the list with a reason"
 
 
-def summary_of(name: str) -> dict[str, Any]:
-    decoder = Decoder("binance")
-    for _ in decoder.messages(data.recording(name)):
-        pass
-    return decoder.summary.to_dict()
-
-
 def close(value: float, truth: str | float) -> bool:
     return value == pytest.approx(float(truth), rel=1e-11)
 
 
 def pairs(levels: list[list[Any]]) -> list[list[float]]:
     return [[float(price), float(size)] for price, size in levels]
-
-
-@pytest.mark.parametrize("name", sorted(set(recordings()) - WITHOUT_TRUTH))
-def test_a_recording_equals_its_truth(name):
-    truth = data.truth(name)
-    summary = summary_of(name)
-
-    assert set(summary["rejects"]) == set()
-    by_raw = {row["venue_symbol"]: row for row in summary["symbols"].values()}
-    assert set(by_raw) == set(truth["symbols"])
-    for raw, expected in truth["symbols"].items():
-        is_coinm = raw.endswith("USD_PERP")
-        check_books(by_raw[raw], expected, is_coinm)
-        check_quotes(by_raw[raw], expected, is_coinm)
-        trades = expected.get("trades") or expected.get("aggTrades")
-        if trades:
-            check_trades(by_raw[raw]["trades"], trades, is_coinm)
 
 
 def check_trades(found: dict[str, Any], truth: dict[str, Any], is_coinm: bool) -> None:

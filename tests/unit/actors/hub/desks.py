@@ -10,12 +10,12 @@ import msgspec
 from actors.hub.across import AcrossAnswers
 from actors.hub.answers import Answers
 from actors.hub.desk import Desk
-from actors.hub.fleet import Fleet
 from actors.hub.freshness import Freshness
 from actors.hub.market import MarketAnswers
 from actors.hub.overview import OverviewAnswers
 from actors.hub.settings import HubSettings
 from actors.hub.store import Store
+from protocol.fleet import Fleet
 from protocol.instruments import Catalog, Instrument
 from protocol.messages import Message
 from protocol.requests import Reply, Request, decode_reply, encode_request

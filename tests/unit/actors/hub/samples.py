@@ -17,6 +17,7 @@ from protocol.messages import (
     Gap,
     Message,
     Quote,
+    Signal,
     Sweep,
     Trade,
     Verdict,
@@ -122,6 +123,19 @@ def verdict(at_ns: int = BASE_NS, **changes: Any) -> Verdict:
     made = Verdict(
         "EUR_USD", "rest", at_ns, "1m", at_ns // MINUTE_NS * MINUTE_NS, "yahoo", "quarantine",
         ["close 9.5 is 78 spreads from the minute before", "polygon says 1.16"], 1.16, 9.5, 1.15, 9.5, 0.0,
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
+def signal(number: int, state: str = "open", **changes: Any) -> Signal:
+    """The signal said `number` seconds after `BASE_NS`; what ends it does so half a second later, in revision 2."""
+    said_ns = BASE_NS + number * SECOND_NS
+    is_over = state not in ("open", "vetoed")
+    made = Signal(
+        "BTC_USDT", "cross", said_ns + is_over * SECOND_NS // 2, 1, 100.0, 99.0, 102.0, 0.75, {"ema_20": 99.5}, "binance",
+        "1m", f"cross.binance.BTC_USDT.{number}", 1 + is_over, state, said_ns, said_ns + MINUTE_NS,
+        score=0.0 if state == "vetoed" else 0.5, reasons=["spread: 2.4 pips is above 2 (-0.5)"], text="crossed",
+        exit_price=102.0 if state == "target" else 0.0,
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
 

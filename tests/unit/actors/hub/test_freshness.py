@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from actors.hub.fleet import Fleet
 from actors.hub.freshness import Freshness
 from actors.hub.ledger import GapLedger
 from actors.hub.slots import QuoteSlot, Slot
+from protocol.fleet import Fleet
 from protocol.messages import Beat, Watermark
 from protocol.record import RecordKind
 from protocol.topics import parse_topic

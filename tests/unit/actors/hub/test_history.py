@@ -337,7 +337,7 @@ class Line:
         self.archive = Archive(
             lambda _request, _timeout_s, done: self.waiting.append(done),
             lambda _plan, outcome: repr(outcome).encode(),
-            lambda: self.is_up,
+            lambda _kind: self.is_up,
             timeout_s=1.0,
         )
 

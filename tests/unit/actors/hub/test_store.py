@@ -94,6 +94,23 @@ def test_clearing_a_symbol_leaves_the_others_and_the_counts() -> None:
     assert len(kept.of_symbol("quote", "A")) == 1
 
 
+def test_what_is_forgotten_does_not_come_back_by_another_way() -> None:
+    kept, pen = store(), Pen()
+    heard = pen.frame(QUOTE, [quote(1.0)])
+    kept.restore(heard)
+    kept.clear("BTC_USDT")
+
+    assert not kept.restore(heard)  # an answer that was under way
+    kept.ingest(heard)  # the bus's own copy
+    assert kept.get(QUOTE) is None
+
+    later = pen.frame(QUOTE, [quote(2.0)])
+    assert kept.restore(later)
+    kept.clear()
+    kept.ingest(Pen(epoch=2).frame(QUOTE, [quote(3.0)]))  # the publisher's next life
+    assert kept.get(QUOTE) is not None
+
+
 def frames(count: int, epoch: int = 1) -> list[Frame]:
     pen = Pen(epoch=epoch)
     return [pen.frame("trade.binance.BTC_USDT", [trade(number)]) for number in range(count)]

@@ -6,9 +6,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from actors.persistence import schema
+from actors.persistence.event_reads import read_events
 from actors.persistence.failures import StoreError
 from actors.persistence.opening import open_store
+from actors.persistence.ranges import Range
+from actors.persistence.reader import Instrument, Reader
 from actors.persistence.tables import METADATA
+from protocol.messages import Signal
 from tests.unit.actors.persistence.frames import Publisher, trade
 from tests.unit.actors.persistence.store_laws import filled
 
@@ -97,6 +101,27 @@ def test_candles_of_the_second_schema_were_built_here_and_outlive_the_way_back(s
     with store.engine.connect() as connection:
         assert connection.execute(text("SELECT * FROM bars")).all() == [row]
         assert "verdicts" not in inspect(connection).get_table_names()
+
+
+def test_signals_of_the_third_schema_are_read_as_they_were_meant_and_outlive_the_way_back(store):
+    store.positions()
+    schema.downgrade(store.engine, "0003")
+    row = (1, 61, 1, 9, 1, 0, "cross", -1, 1.0, 1.1, 0.8, 0.5, '{"ema":1.0}')
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO signals VALUES ({', '.join('?' * len(row))})", row)
+        connection.execute(text("INSERT INTO instruments VALUES (1, '', 'BTC_USDT')"))
+    assert store.positions() == {}
+    with store.engine.connect() as connection:
+        grown = connection.execute(text("SELECT * FROM signals")).all()
+        assert grown == [(*row, "", "", 1, "open", 0, 0, 1.0, "[]", "", 0.0)]
+    reader = Reader(store.engine.url)
+    with reader.moment() as moment:
+        [event] = read_events(moment, "signal", Instrument(1, "", "BTC_USDT"), Range(0, 0, 9)).events
+    reader.close()
+    assert Signal(*event) == Signal("BTC_USDT", "cross", 61, -1, 1.0, 1.1, 0.8, 0.5, {"ema": 1.0})
+    schema.downgrade(store.engine, "0003")
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM signals")).all() == [row]
 
 
 def test_a_migration_that_fails_leaves_the_version_before(store, monkeypatch):

@@ -7,6 +7,7 @@ from actors.persistence.failures import StoreError
 from actors.persistence.opening import open_store
 from actors.persistence.retention import Retention
 from actors.persistence.upkeep import PASS_NS, STEPS, Upkeep
+from tests.unit.actors.hub.samples import signal
 from tests.unit.actors.persistence.frames import BASE_NS, MINUTE_NS, Publisher, bar, gap, quote, trade
 from tests.unit.actors.persistence.store_laws import count, filled, rows
 
@@ -36,6 +37,14 @@ def test_each_kind_by_its_own_age(store):
     assert [one["gap_id"] for one in rows(store, tables.gaps)] == ["still-open"]
     assert count(store, tables.quotes) == 1, "no age is set for quotes"
     assert retention.run(NOW_NS) == {}
+
+
+def test_signals_go_whether_they_name_a_timeframe_or_not(store):
+    signals = [signal(1), signal(2, timeframe=""), signal(9)]
+    filled(store, Publisher(epoch=10), signals)
+    young_ns = signals[-1].ts_event_ns
+    assert Retention(store, {"signal": 0.0}).run(young_ns) == {"signal": 2}
+    assert [one["ts_event_ns"] for one in rows(store, tables.signals)] == [young_ns]
 
 
 def test_one_step_is_one_small_transaction(store):

@@ -22,6 +22,8 @@ from protocol.errors import (
     UnknownSymbol,
 )
 from protocol.requests import decode_reply, decode_request, encode_reply, raw
+from tests.support.paths import free_port
+from tests.support.wait import until
 from tests.unit.actors.hub.desks import FakeHub
 from tests.unit.actors.hub.samples import quote
 from tests.unit.protocol.client.served import Served
@@ -182,6 +184,29 @@ def test_threads_that_come_and_go_leave_no_sockets_behind(served: Served) -> Non
             thread.join(10)
 
         assert len(hub._asker._idle[served.endpoint]) == 1
+
+
+def test_over_a_network_a_question_without_answer_leaves_one_socket_to_each_hub(fake: FakeHub) -> None:
+    """A new connection there costs seconds of handshake: what answers late is asked again on the same one."""
+    endpoint = f"tcp://127.0.0.1:{free_port()}"
+    with (
+        Served(endpoint, lambda _: []) as slow,
+        Hub(endpoint, timeout_s=0.4) as hub,
+    ):
+        with pytest.raises(HubUnreachable):
+            hub.tick("BTC_USDT")
+        (kept,) = hub._asker._idle[endpoint]
+
+        slow.answer = lambda body: [fake.answers.answer(body)]
+        until(lambda: _answers(hub), 20, "an answer")
+        assert hub._asker._idle[endpoint] == [kept]
+
+
+def _answers(hub: Hub) -> bool:
+    try:
+        return hub.tick("BTC_USDT").bid == 1.0
+    except (HubTimeout, HubUnreachable):
+        return False
 
 
 def test_closing_while_another_thread_waits_is_safe(served: Served) -> None:

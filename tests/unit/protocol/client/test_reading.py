@@ -15,7 +15,7 @@ import pytest
 
 from protocol.client import AsyncHub, Hub, questions
 from protocol.errors import HubTimeout, InvalidRequest, NoData, UnknownSymbol
-from protocol.messages import Alert, Feature, Flow, Liquidation, News, Signal
+from protocol.messages import Alert, Feature, Flow, Liquidation, News
 from tests.support.paths import ROOT
 from tests.unit.actors.hub.desks import FakeHub
 from tests.unit.actors.hub.samples import (
@@ -28,6 +28,7 @@ from tests.unit.actors.hub.samples import (
     footprint,
     gap,
     quote,
+    signal,
     sweep,
     trade,
 )
@@ -50,7 +51,7 @@ def fake() -> FakeHub:
     hub.hear("footprint.binance.BTC_USDT.session", footprint(0, timeframe="session"))
     hub.hear("sweep.binance.BTC_USDT", sweep())
     hub.hear("alert.binance.BTC_USDT", Alert("BTC_USDT", "binance", "r", "info", BASE_NS, "text", {}))
-    hub.hear("signal.binance.BTC_USDT", Signal("BTC_USDT", "s", BASE_NS, 1, 1.0, 2.0, 3.0, 0.5, {}))
+    hub.hear("signal.binance.BTC_USDT", signal(1), signal(2), signal(3, "vetoed"), signal(1, "target"))
     hub.hear("news.wire", News("wire", "1", BASE_NS, BASE_NS, "title", "url", ["BTC_USDT"]))
     hub.hear("liquidation.binance.BTC_USDT", Liquidation("BTC_USDT", "binance", 0, 0, 1.0, 2.0, -1))
     hub.store.gaps.add([gap("1"), gap("2", "filled", to_ts_ns=5)])
@@ -201,7 +202,11 @@ def test_other_libraries_give_tables_or_say_how_to_get_them(hub: Hub, library: s
 
 def test_lists(hub: Hub) -> None:
     assert [one.text for one in hub.alerts()] == ["text"]
-    assert [one.strategy for one in hub.signals(symbol="BTC_USDT")] == ["s"]
+    assert hub.signals(symbol="BTC_USDT") == [signal(1, "target"), signal(2)]
+    assert hub.signals(1, states=["vetoed"], strategy="cross", venue="binance", min_confidence=0.5) == [
+        signal(3, "vetoed")
+    ]
+    assert len(hub.signals(is_newest_revision=False)) == 3
     assert [one.title for one in hub.news(symbol="BTC_USDT")] == ["title"]
     assert [one.side for one in hub.liquidations()] == [-1]
     assert [one.gap_id for one in hub.gaps(state="filled")] == ["2"]

@@ -13,8 +13,9 @@ import httpx2
 import pytest
 
 from actors.collector.bars.providers.fetching import Fetcher, FetchFault, _redirected
-from actors.collector.bars.providers.pooling import is_loopback, proxy_for
+from actors.collector.bars.providers.pooling import proxy_for
 from actors.collector.bars.providers.provider import Call
+from protocol.endpoints import is_loopback
 from tests.docs.test_import_budget import loaded_by
 from tests.support.wait import until
 

@@ -5,7 +5,7 @@ import pytest
 
 from actors.collector.news.settings import NewsSettings
 from actors.runtime.conformity import faults
-from tapehub.settings_view import HIDDEN, without_secrets
+from actors.runtime.hiding import HIDDEN, without_secrets
 
 
 def told(data: dict) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tapehub.logfiles import Entry, LogFile, parse_line
+from actors.runtime.logfiles import Entry, LogFile, parse_line
 
 LINE = '{{"ts":"2026-11-21T12:00:{:02}.000Z","level":"{}","actor":"hub.1","msg":"{}","pid":1}}\n'
 
@@ -49,7 +49,7 @@ def test_a_file_that_comes_later_is_read_from_its_beginning(file):
 
 
 def test_a_long_file_begins_with_a_whole_line(file, monkeypatch):
-    monkeypatch.setattr("tapehub.logfiles._TAIL_BYTES", 250)
+    monkeypatch.setattr("actors.runtime.logfiles._TAIL_BYTES", 250)
     file.path.write_text("".join(LINE.format(n, "info", f"line {n}") for n in range(50)))
     assert messages(file.tail()) == ["line 48", "line 49"]
 
