@@ -34,6 +34,7 @@ from protocol.topology import Host, Topology
 from protocol.transport import Wire
 from protocol.transport.curve import new_pair
 from scripts import auth_attacks
+from scripts.waiting import seconds_until
 from tapehub import key_deeds
 from tests.support.paths import ROOT, short_folder
 from tests.support.process import Program
@@ -159,14 +160,9 @@ class Stage:
         return Keyring(elsewhere, "stranger")
 
 
-def wait_for(is_so: Callable[[], bool], deadline_s: float) -> bool:
+def wait_for(is_so: Callable[[], bool], patience_s: float) -> bool:
     """Whether it has become so in time."""
-    end_s, pause = time.monotonic() + deadline_s, threading.Event()
-    while not is_so():
-        if time.monotonic() > end_s:
-            return False
-        pause.wait(0.05)
-    return True
+    return seconds_until(is_so, patience_s) is not None
 
 
 def ready(stage: Stage) -> None:

@@ -18,11 +18,10 @@ import statistics
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from protocol.errors import HubError
+from scripts.waiting import seconds_until
 from tests.chaos import compare
 from tests.chaos.aftermath import store_the_rest
 from tests.chaos.databases import Sqlite
@@ -121,14 +120,10 @@ def wait_for(is_so: Callable[[], Any], patience_s: float, what: str) -> float:
     Raises:
         StageError: it is not, in time.
     """
-    began_s, pause = time.monotonic(), threading.Event()
-    while True:
-        with contextlib.suppress(HubError):
-            if is_so():
-                return time.monotonic() - began_s
-        if time.monotonic() - began_s > patience_s:
-            raise StageError(f"waited {patience_s:g} s for {what}")
-        pause.wait(0.02)
+    seconds = seconds_until(is_so, patience_s)
+    if seconds is None:
+        raise StageError(f"waited {patience_s:g} s for {what}")
+    return seconds
 
 
 def kill_part(trial: Trial, kills: int, alone: int, limit_s: float, seed: int) -> None:

@@ -6,6 +6,7 @@ what to do with a frame is its caller's business.
 
 from __future__ import annotations
 
+import abc
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
@@ -34,7 +35,7 @@ class Heard(NamedTuple):
     here_ns: int
 
 
-class Ears:
+class Ears(abc.ABC):
     """What any tap knows of what it hears: a sequence check, counts, a deadline."""
 
     def __init__(self, patterns: TopicPatterns, clock: Clock, on_gap: OnGap | None = None) -> None:
@@ -49,14 +50,14 @@ class Ears:
         self._on_gap = on_gap
         self._started_ns = clock.mono_ns()
 
+    @abc.abstractmethod
     def listen(self, for_s: float | None = None) -> Iterator[Heard | None]:
         """Frames as they come, and None whenever nothing waits (time to flush, to redraw), at least each tick.
 
         Ends when `for_s` seconds have passed since the call, whether or not anything came; None never ends.
         """
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing
         """Let go of what is not the caller's."""
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from random import Random
 from typing import Final
 
@@ -35,7 +36,7 @@ class Wrong(AssertionError):
     """It did not raise, but what it did is wrong all the same."""
 
 
-class Target:
+class Target(abc.ABC):
     """Base: takes inputs until told to stop.
 
     Args:
@@ -50,14 +51,14 @@ class Target:
         """The last one, for the report."""
         self.taken = 0
 
+    @abc.abstractmethod
     def one(self) -> str:
         """Take one input, good or wrong; returns `accepted` or the known error. Whatever it raises is a crash."""
-        raise NotImplementedError
 
-    def renew(self) -> None:
+    def renew(self) -> None:  # noqa: B027 - most keep nothing
         """After a crash: as a new process."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing
         """Give everything back."""
 
 

@@ -68,7 +68,7 @@ def client(world: GatewayWorld) -> Iterator[httpx2.Client]:
 
 def test_a_quote_is_the_hubs_with_its_age(world: GatewayWorld, client: httpx2.Client) -> None:
     world.feed.publish(QUOTE, now_quote(123.5))
-    until(lambda: world.hub.tick("BTC_USDT").bid == 123.5, DEADLINE_S, "the quote")
+    until(lambda: answer(lambda: world.hub.tick("BTC_USDT").bid) == 123.5, DEADLINE_S, "the quote")
     answer = client.get("/api/v1/quotes/BTC_USDT")
     body = answer.json()
     assert body["data"]["bid"] == 123.5

@@ -24,6 +24,7 @@ from tests.support.hub_world import (
     QUOTE,
     TRADE,
     World,
+    answer,
     bench_of,
     now_bar,
     now_quote,
@@ -210,7 +211,11 @@ def test_an_open_gap_is_seen_on_every_read_until_it_is_closed(world: World) -> N
     world.feed.publish(QUOTE, now_quote())
     assert once(lambda: world.hub.tick("BTC_USDT")).state == "gap_open"
     announce("filled", to_ts_ns=1)
-    until(lambda: world.hub.tick("BTC_USDT").state == "fresh", DEADLINE_S, "the gap to be closed")
+    until(
+        lambda: answer(lambda: world.hub.tick("BTC_USDT").state) == "fresh",
+        DEADLINE_S,
+        "the gap to be closed",
+    )
 
 
 def test_a_book_that_lost_a_change_is_not_served_until_its_snapshot_came(world: World) -> None:
@@ -262,7 +267,11 @@ def test_clients_live_through_a_crash_of_the_hub(run_dir: Path) -> None:
             assert seen[0].bid == 1.0
             assert seen[0].hub_epoch > before.hub_epoch
             feed.publish(QUOTE, now_quote(2.0))
-            until(lambda: hub.tick("BTC_USDT").bid == 2.0, DEADLINE_S, "live data after the crash")
+            until(
+                lambda: answer(lambda: hub.tick("BTC_USDT").bid) == 2.0,
+                DEADLINE_S,
+                "live data after the crash",
+            )
 
 
 def test_forgetting_is_for_every_client(world: World) -> None:

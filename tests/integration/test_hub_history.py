@@ -21,7 +21,7 @@ from protocol.record import Frame
 from protocol.requests import decode_request
 from tests.support.config import write_config
 from tests.support.feed import Feed
-from tests.support.hub_world import COLLECTOR, DEADLINE_S, QUOTE, TRADE, now_bar, now_quote, once
+from tests.support.hub_world import COLLECTOR, DEADLINE_S, QUOTE, TRADE, answer, now_bar, now_quote, once
 from tests.support.process import ActorProcess
 from tests.support.stored import Stored
 from tests.support.wait import until
@@ -117,7 +117,11 @@ def test_a_hub_that_starts_has_its_windows_and_goes_on_without_a_seam(town: Town
             )
             feed.publish(BARS, now_bar(0, status="open", revision=0, close=7.0))
             feed.publish(TRADE, trade(100, recv_ns=time.time_ns()))
-            until(lambda: hub.trades("BTC_USDT", 1)[0].trade_id == 100, DEADLINE_S, "the live trade")
+            until(
+                lambda: answer(lambda: hub.trades("BTC_USDT", 1)[0].trade_id) == 100,
+                DEADLINE_S,
+                "the live trade",
+            )
 
             bars = hub.candles("BTC_USDT", "1m", 0)
             steps = bars.ts_open_ns[1:] - bars.ts_open_ns[:-1]

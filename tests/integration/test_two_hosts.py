@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -217,7 +218,7 @@ def test_a_stream_over_tcp_is_made_good_from_the_journal_of_the_publishers_host(
 
 
 def test_an_actor_of_another_host_is_refused(hosts):
-    command = ["python", "-m", "actors.hub", "--name", "hub.1", "--config", str(hosts.config)]
+    command = [sys.executable, "-m", "actors.hub", "--name", "hub.1", "--config", str(hosts.config)]
     with Program(command, env={"TAPEHUB_HOST": "feed"}) as program:
         assert program.wait(PATIENCE_S) == 78
         assert "runs on host 'compute', this is 'feed'" in program.stderr_text

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from protocol.client import Hub
 from protocol.endpoints import Endpoints
-from protocol.errors import NoData
+from protocol.errors import NoData, StaleData
 from protocol.messages import Bar, Trade
 from tests.support.config import write_config
 from tests.support.feed import Feed
@@ -52,6 +52,14 @@ class World(NamedTuple):
 def wait_until_heard(hub: Hub) -> None:
     """The hub has a heartbeat of the feed: whatever is published from now on, it hears."""
     until(lambda: hub.status()["actors"][COLLECTOR]["is_alive"], DEADLINE_S, "the hub to hear the feed")
+
+
+def answer(read: Callable[[], Any]) -> Any:
+    """What a read gives now; None while the hub has nothing yet, or only what is too old."""
+    try:
+        return read()
+    except (NoData, StaleData):
+        return None
 
 
 def once(read: Callable[[], Any]) -> Any:

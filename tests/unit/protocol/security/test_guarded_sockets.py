@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from protocol.transport import Empty, Subscriber, Wire
 from protocol.transport.connections import MAX_UNFINISHED_BYTES, Connections
 from protocol.transport.curve import new_pair
 from protocol.transport.zap import Zap
+from tests.support.wait import until
 from tests.unit.protocol.security.doors import FRAME, NAME, OTHER, Doors
 from tests.unit.protocol.security.rig import Keys
 
@@ -40,13 +40,6 @@ def keys(run_dir: Path) -> Keys:
 def doors(keys: Keys, run_dir: Path) -> Iterator[Doors]:
     with Doors(keys.ring(NAME), str(run_dir)) as doors:
         yield doors
-
-
-def until(is_so: Callable[[], bool], what: str) -> None:
-    end_s = time.monotonic() + DEADLINE_S
-    while not is_so():
-        assert time.monotonic() < end_s, what
-        zmq.select([], [], [], 0.01)
 
 
 def heard(subscriber: Subscriber) -> set[bytes]:
@@ -70,18 +63,20 @@ def test_what_the_key_allows_is_answered_and_nothing_else(doors: Doors, keys: Ke
         assert "clear_all" in refused.message
         assert other.requester(doors.query).ask(Request(op="tick"), DEADLINE_S).code == "unauthorized"
     assert doors.asked == ["tick"], "what is refused is not even decoded"
-    until(lambda: "auth_role" in doors.reasons(), "it is logged")
+    until(lambda: "auth_role" in doors.reasons(), DEADLINE_S, "it is logged")
 
 
 def test_only_allowed_topics_are_heard(doors: Doors, keys: Keys, run_dir: Path) -> None:
     with Wire(keyring=keys.ring("desk")) as wire, Wire() as here:
         ear = wire.subscriber([doors.pub], [b"quote.", b"trade.", b""])
         own = here.subscriber([f"ipc://{run_dir}/p"], [b""])
-        until(is_heard(ear), "its own topic comes")
-        until(lambda: "auth_topic" in doors.reasons(), "the others are refused, and logged")
+        until(is_heard(ear), DEADLINE_S, "its own topic comes")
+        until(lambda: "auth_topic" in doors.reasons(), DEADLINE_S, "the others are refused, and logged")
         assert heard(ear) <= {FRAME.partition(b"\x00")[0]}
         until(
-            lambda: OTHER.partition(b"\x00")[0] in heard(own), "this machine hears everything, without a key"
+            lambda: OTHER.partition(b"\x00")[0] in heard(own),
+            DEADLINE_S,
+            "this machine hears everything, without a key",
         )
 
 
@@ -91,7 +86,7 @@ def test_without_a_key_nobody_gets_in(doors: Doors) -> None:
     socket.linger = 0
     socket.connect(doors.query.partition("@")[2])
     socket.send_multipart((b"", b"\x81\xa2op\xa4tick"))
-    until(lambda: "auth_handshake" in doors.reasons(), "it is logged")
+    until(lambda: "auth_handshake" in doors.reasons(), DEADLINE_S, "it is logged")
     assert not socket.poll(100)
     socket.close()
     context.term()
@@ -107,7 +102,7 @@ def test_an_unknown_and_a_revoked_key_are_told_so(
     if is_revoked:
         key = keys.folder.public("desk")
         keys.folder.save_public(msgspec.structs.replace(key, revoked="now"))
-        until(lambda: doors.ring.find(key.public) is None, "the server has seen it")
+        until(lambda: doors.ring.find(key.public) is None, DEADLINE_S, "the server has seen it")
         ring = keys.ring("desk")
     else:
         elsewhere = Keys(run_dir / "elsewhere")
@@ -116,16 +111,20 @@ def test_an_unknown_and_a_revoked_key_are_told_so(
         ring = elsewhere.ring("stranger")
     with Wire(keyring=ring) as wire, pytest.raises(Unauthorized, match="refuses the key"):
         wire.requester(doors.query).ask(Request(op="tick"), DEADLINE_S)
-    until(lambda: ("auth_revoked" if is_revoked else "auth_unknown") in doors.reasons(), "it is logged")
+    until(
+        lambda: ("auth_revoked" if is_revoked else "auth_unknown") in doors.reasons(),
+        DEADLINE_S,
+        "it is logged",
+    )
 
 
 def test_clients_raise_unauthorized_and_not_a_timeout(doors: Doors, keys: Keys) -> None:
     key = keys.folder.public("desk")
     path = keys.folder.secret_path("desk")
     with Wire(keyring=keys.ring("desk")) as wire:
-        until(is_heard(wire.subscriber([doors.pub], [b"quote."])), "it is let in")
+        until(is_heard(wire.subscriber([doors.pub], [b"quote."])), DEADLINE_S, "it is let in")
         keys.folder.save_public(msgspec.structs.replace(key, revoked="now"))
-        until(lambda: "auth_cut" in doors.reasons(), "the server knows of the revocation")
+        until(lambda: "auth_cut" in doors.reasons(), DEADLINE_S, "the server knows of the revocation")
 
     async def asked() -> None:
         async with AsyncHub(doors.query, key=path, timeout_s=4.0) as hub:
@@ -153,10 +152,10 @@ def test_a_revocation_reaches_open_connections_and_a_pardon_brings_them_back(
     key = keys.folder.public("desk")
     with Wire(keyring=keys.ring("desk")) as wire:
         ear, requester = wire.subscriber([doors.pub], [b"quote."]), wire.requester(doors.query)
-        until(is_heard(ear), "it hears")
+        until(is_heard(ear), DEADLINE_S, "it hears")
         assert requester.ask(Request(op="tick"), DEADLINE_S).ok
         keys.folder.save_public(msgspec.structs.replace(key, revoked="now"))
-        until(lambda: "auth_cut" in doors.reasons(), "the connection is cut")
+        until(lambda: "auth_cut" in doors.reasons(), DEADLINE_S, "the connection is cut")
         heard(ear)
         asked = len(doors.asked)
         with pytest.raises((Unauthorized, HubTimeout)):
@@ -164,7 +163,7 @@ def test_a_revocation_reaches_open_connections_and_a_pardon_brings_them_back(
         assert not heard(ear), "and it hears nothing more"
         assert len(doors.asked) == asked
         keys.folder.save_public(key)
-        until(is_heard(ear), "the deaf socket was remade")
+        until(is_heard(ear), DEADLINE_S, "the deaf socket was remade")
         assert wire.requester(doors.query).ask(Request(op="tick"), DEADLINE_S).ok
 
 
@@ -185,17 +184,17 @@ def test_a_server_and_a_client_are_rotated_while_both_go_on(doors: Doors, keys: 
         Hub(doors.query, key=keys.folder.secret_path("desk"), timeout_s=8.0) as hub,
     ):
         ear = wire.subscriber([doors.pub], [b"quote."])
-        until(is_heard(ear), "it hears")
+        until(is_heard(ear), DEADLINE_S, "it hears")
         hub.ping()
         for name in (NAME, "desk"):
             rotate(keys, name)
             hub.ping()
             heard(ear)
-            until(is_heard(ear), f"it hears through the rotation of {name}")
+            until(is_heard(ear), DEADLINE_S, f"it hears through the rotation of {name}")
             finish(keys, name)
-            until(lambda: not doors.ring.now.publics[NAME].previous, "the server has seen it")
+            until(lambda: not doors.ring.now.publics[NAME].previous, DEADLINE_S, "the server has seen it")
             heard(ear)
-            until(is_heard(ear), f"and after the end of that of {name}")
+            until(is_heard(ear), DEADLINE_S, f"and after the end of that of {name}")
             hub.ping()
     assert "auth_bind" not in doors.reasons()
 
@@ -218,7 +217,7 @@ def test_who_subscribes_to_too_much_is_cut(keys: Keys, run_dir: Path) -> None:
     limits = Limits(subscriptions=5)
     with Doors(keys.ring(NAME), str(run_dir), limits) as doors, Wire(keyring=keys.ring("desk")) as wire:
         wire.subscriber([doors.pub], [f"quote.{number}".encode() for number in range(9)])
-        until(lambda: any("5 subscriptions" in what for _, what in doors.notes), "it is cut")
+        until(lambda: any("5 subscriptions" in what for _, what in doors.notes), DEADLINE_S, "it is cut")
 
 
 def test_one_message_without_end_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +245,7 @@ def test_when_nobody_judges_any_more_nobody_gets_in_and_the_guard_says_so(
         requester = wire.requester(doors.query)
         with pytest.raises((HubTimeout, Unauthorized)):
             requester.ask(Request(op="tick"), 1.0)
-    until(lambda: doors.died is not None, "the loop is told")
+    until(lambda: doors.died is not None, DEADLINE_S, "the loop is told")
     assert doors.asked == []
 
 
@@ -258,7 +257,7 @@ def test_a_fault_of_the_judge_is_a_refusal(keys: Keys) -> None:
     assert zap.answer([b"1.0", b"7", b"tapehub", b"x", b"", b"NULL"])[2] == b"400", "a stranger without a key"
     assert zap.answer([b"1.0", b"7", b"local", b"x", b"", b"NULL"])[2] == b"200"
     context.term()
-    until(lambda: not zap.is_alive, "it ends with its context")
+    until(lambda: not zap.is_alive, DEADLINE_S, "it ends with its context")
 
 
 def test_nothing_is_bound_for_others_without_a_key(keys: Keys) -> None:
@@ -279,7 +278,7 @@ def connected() -> Iterator[Connections]:
     peer.linger = 0
     peer.connect(f"tcp://127.0.0.1:{port}")
     try:
-        until(lambda: bool(connections.take_events() or connections.by_fd), "it is seen")
+        until(lambda: bool(connections.take_events() or connections.by_fd), DEADLINE_S, "it is seen")
         yield connections
     finally:
         peer.close()
