@@ -19,7 +19,7 @@ from tests.support.supervised import default_system
 from tests.support.wait import until
 
 COLLECTOR, GATEWAY = "collector.binance.1", "gateway.1"
-START_S = 30.0
+START_S = 40.0
 CAME_BACK = re.compile(r"^(back|restart)$")
 """What the page says of it: `back` if it was seen away, `restart` if it was back before the page looked again."""
 Page = Any

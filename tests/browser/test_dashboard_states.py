@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.browser import PHONE, page_of, serious_violations
 from tests.support.dashboard_world import FalseGateway, false_gateway
 
-pytestmark = pytest.mark.timeout(120)
 START = "/#/trade/BTC_USDT/1m?venue=binance&panes=volume,cvd,ofi&ind=ema_20,rsi_14"
 WATCH = """
 window.refused = [];

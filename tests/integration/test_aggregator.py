@@ -72,7 +72,7 @@ class Feed:
             heard.extend(self.source.publisher.subscriptions())
             return b"\x00" in heard
 
-        until(is_gone, 5, "the listener to be gone")
+        until(is_gone, 40.0, "the listener to be gone")
         heard.clear()
 
     def at(self, seconds: float) -> int:

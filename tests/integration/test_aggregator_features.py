@@ -139,13 +139,13 @@ def test_killed_it_publishes_the_features_that_it_would_have_published(run_dir, 
                 lambda: memories() > 1 and len(features_published(run_dir)) > 8, 20, "features and a memory"
             )
             play(range(15, 22))
-            until(lambda: len(features_published(run_dir)) >= 20, 10, "features behind the memory")
+            until(lambda: len(features_published(run_dir)) >= 20, 40.0, "features behind the memory")
             first.kill()
         play(range(22, 26))
         with ActorProcess("aggregator", "aggregator.1", config):
             play(range(26, 34))
             expected = until(lambda: undisturbed(run_dir, settings), 1, "a fold of the journal")
-            until(lambda: len(features_published(run_dir)) >= len(expected), 20, "all features")
+            until(lambda: len(features_published(run_dir)) >= len(expected), 40.0, "all features")
     assert features_published(run_dir) == expected
 
 

@@ -186,7 +186,7 @@ def test_a_collector_asks_its_venue_for_candles_now_and_then(run_dir: Path) -> N
             rig.trade(trade_id, T=minutes[0] * 60_000 + trade_id * 10_000)
             return int(rig.ask("status")["counters"].get("klines_checked", 0))
 
-        until(goes_on, 20.0, "a candle of the venue")
+        until(goes_on, 40.0, "a candle of the venue")
         frame = next(frame for frame in rig.ear.frames() if frame.topic == "bar.binance.BTC_USDT.1m")
         assert frame.flags & FLAG_REFERENCE
         first = decode_events(frame)[0]

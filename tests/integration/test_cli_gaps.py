@@ -78,7 +78,7 @@ def test_show_names_the_candles_that_were_published_again(outage: Outage) -> Non
         assert document["gap_id"] == row["gap_id"]
         return [bar for bar in document["revised"] if bar["timeframe"] == "1s"]
 
-    bars = until(revised, 10.0, "a revision of a second")
+    bars = until(revised, 40.0, "a revision of a second")
     assert bars is not None
     assert all(bar["revision"] >= 2 for bar in bars)
     text = outage.tapehub("gaps", "show", row["gap_id"])

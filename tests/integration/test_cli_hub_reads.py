@@ -64,8 +64,8 @@ def system(run_dir: Path) -> Iterator[System]:
         )
         aggregator.repeat("bar.binance.BTC_USDT.1m", bar)
         found = System(run_dir, config, collector, aggregator, hub)
-        until(lambda: knows(endpoints, "candles"), 15, "the hub to know a candle")
-        until(lambda: knows(endpoints, "tick"), 15, "the hub to know a quote")
+        until(lambda: knows(endpoints, "candles"), 40.0, "the hub to know a candle")
+        until(lambda: knows(endpoints, "tick"), 40.0, "the hub to know a quote")
         yield found
 
 
@@ -114,7 +114,7 @@ def test_snap_answers_as_an_engine_is_answered(system: System) -> None:
 
 def test_snap_shows_signals_that_were_vetoed_too(system: System) -> None:
     system.aggregator.repeat("signal.binance.BTC_USDT", lambda _: signal(1, "vetoed"))
-    until(lambda: system.tapehub("snap", "signals").out, 15, "the hub to know a signal")
+    until(lambda: system.tapehub("snap", "signals").out, 40.0, "the hub to know a signal")
 
     header, line = system.tapehub("snap", "signals", "BTC_USDT", "--venue", "binance").out.splitlines()
     assert header.split()[:4] == ["TIME", "STATE", "STRATEGY", "SYMBOL"]
@@ -127,7 +127,7 @@ def test_snap_shows_order_flow_footprints_profile_and_sweeps(system: System) -> 
     say("footprint.binance.BTC_USDT.1m", lambda ns: footprint(ns // MINUTE_NS, revision=0, status="open"))
     say("footprint.binance.BTC_USDT.session", lambda _: footprint(0, timeframe="session"))
     say("sweep.binance.BTC_USDT", sweep)
-    until(lambda: system.tapehub("snap", "sweeps").out, 15, "the hub to know a sweep")
+    until(lambda: system.tapehub("snap", "sweeps").out, 40.0, "the hub to know a sweep")
 
     session = system.tapehub("snap", "flow", "BTC_USDT", "--window", "0")
     one = system.tapehub("snap", "footprint", "BTC_USDT", "-n", "1")
@@ -183,7 +183,7 @@ def test_an_old_value_is_refused_with_3_and_shown_on_request(system: System) -> 
     old_ns = time.time_ns() - 3600 * 10**9
     old = Quote("ETH_USDT", "binance", old_ns, old_ns, 1.0, 2.0, 1.0, 1.0)
     system.collector.repeat("quote.binance.ETH_USDT", lambda _: old)
-    until(lambda: system.tapehub("snap", "tick", "ETH_USDT").code == 3, 15, "the hub to know the old quote")
+    until(lambda: system.tapehub("snap", "tick", "ETH_USDT").code == 3, 40.0, "the hub to know the old quote")
 
     refused = system.tapehub("snap", "tick", "ETH_USDT")
     shown = system.tapehub("snap", "tick", "ETH_USDT", "--allow-stale", "--json").document
@@ -320,7 +320,7 @@ def test_topics_lists_what_flows_and_what_the_hub_has_heard_before(system: Syste
     now_ns = time.time_ns()
     quote = Quote("ETH_USDT", "binance", now_ns, now_ns, 1.0, 2.0, 1.0, 1.0)
     system.collector.said.append(("quote.binance.ETH_USDT", RecordKind.DATA, quote))
-    until(lambda: system.tapehub("snap", "tick", "ETH_USDT", "--stale").code == 0, 15, "the hub to hear it")
+    until(lambda: system.tapehub("snap", "tick", "ETH_USDT", "--stale").code == 0, 40.0, "the hub to hear it")
 
     rows = system.tapehub("topics", "quote", "bar", "--for", "500ms", "--json").document
 

@@ -105,7 +105,7 @@ def wait_for_frames(path: Path, count: int) -> None:
         with path.open("rb") as file:
             return len(list(msgpack.Unpacker(file, strict_map_key=False))) > count
 
-    until(reached, 10, f"{count} frames in {path}")
+    until(reached, 40.0, f"{count} frames in {path}")
 
 
 def test_a_killed_recorder_leaves_its_whole_frames(source: Source, run_dir: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from protocol.codec import decode_events
 from protocol.record import FLAG_REPAIRED
@@ -87,7 +86,6 @@ def test_candles_are_only_asked_for_where_that_is_wanted(run_dir: Path) -> None:
         assert rig.venue.snapshot_requests == []
 
 
-@pytest.mark.timeout(150)  # on a slow machine the gap may lie in the next minute
 def test_a_gap_that_is_too_large_ends_in_the_minutes_of_the_venue(run_dir: Path) -> None:
     start_ms = (now_ms() // MINUTE_MS - 2) * MINUTE_MS + 50_000
     simulator = {"rate_per_s": 200, "start_time_ms": start_ms}

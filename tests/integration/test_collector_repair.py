@@ -187,7 +187,7 @@ def test_a_repaired_hole_makes_the_next_revision_of_a_closed_candle(run_dir):
                 rig.trade(next(ids), T=first_ms)
                 return any(frame.topic.startswith("bar.") for frame in bars.waiting())
 
-            until(is_heard, 20.0, "the first candle")
+            until(is_heard, 40.0, "the first candle")
             last, hole_ms = next(ids), first_ms + 5_000
             rig.trade(last, T=hole_ms)
             rig.venue.set_history("BTCUSDT", range(last + 1, last + 4), hole_ms)

@@ -60,7 +60,7 @@ def ended(run_dir: Path, state: str, cause: str) -> Gap:
         found = (gap for gap in ledger(run_dir).values() if (gap.state, gap.cause) == (state, cause))
         return next(found, None)
 
-    gap = until(look, 10.0, f"a gap by {cause} that is {state}")
+    gap = until(look, 40.0, f"a gap by {cause} that is {state}")
     assert gap is not None
     return gap
 
@@ -205,7 +205,7 @@ def test_an_outage_of_the_venue_is_one_gap_per_stream_and_the_truth_comes_back(r
         for symbol, kind in streams.items():
             page = system.ask("simulator.1", "truth_trades", symbol=symbol, kind=kind)
             topic, last_id = f"trade.binance.{symbol}", page["last_id"]
-            until(lambda: max(published(run_dir, topic)) == last_id, 20.0, "the last trade of the venue")  # noqa: B023
+            until(lambda: max(published(run_dir, topic)) == last_id, 40.0, "the last trade of the venue")  # noqa: B023
             ids = published(run_dir, topic)
             assert set(ids.values()) == {1}
             assert sorted(ids) == list(range(min(ids), last_id + 1))

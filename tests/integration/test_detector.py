@@ -126,17 +126,17 @@ def test_detector_killed_in_mid_stream_tells_what_an_undisturbed_one_tells(run_d
             tape.play(150)
             expected = len(tape.told_undisturbed())
             assert expected > 5
-            until(lambda: tape.source.beat() or len(told(run_dir)) == expected, 20, "the first alerts")
+            until(lambda: tape.source.beat() or len(told(run_dir)) == expected, 40.0, "the first alerts")
             remembered = memories(run_dir)
-            until(lambda: memories(run_dir) > remembered, 10, "a memory")
+            until(lambda: memories(run_dir) > remembered, 40.0, "a memory")
             tape.play(60)
-            until(lambda: tape.source.beat() or len(told(run_dir)) > expected, 10, "more of them")
+            until(lambda: tape.source.beat() or len(told(run_dir)) > expected, 40.0, "more of them")
             process.kill()
         tape.play(100)
         with ActorProcess("detector", DETECTOR, config) as process:
             tape.play(100)
             undisturbed = tape.told_undisturbed()
-            until(lambda: tape.source.beat() or len(told(run_dir)) >= len(undisturbed), 20, "all alerts")
+            until(lambda: tape.source.beat() or len(told(run_dir)) >= len(undisturbed), 40.0, "all alerts")
             assert process.stop() == 0
 
     assert told(run_dir) == undisturbed
@@ -149,7 +149,7 @@ def test_detector_takes_other_thresholds_while_it_runs_and_keeps_the_old_ones_wh
     file = run_dir / "detectors.yaml"
 
     def next_told(count: int) -> Alert:
-        until(lambda: tape.source.beat() or len(told(run_dir)) == count, 10, f"alert {count}")
+        until(lambda: tape.source.beat() or len(told(run_dir)) == count, 40.0, f"alert {count}")
         return told(run_dir)[-1]
 
     with ActorProcess("journal", "journal.1", config), ActorProcess("detector", DETECTOR, config) as process:
@@ -159,7 +159,7 @@ def test_detector_takes_other_thresholds_while_it_runs_and_keeps_the_old_ones_wh
         assert next_told(1).values["least_notional_usd"] == 1000.0
 
         file.write_text(EAGER.replace("1000,", "lots,"))
-        until(lambda: status(peers)["detectors_file"]["problems"], 10, "the fault to be seen")
+        until(lambda: status(peers)["detectors_file"]["problems"], 40.0, "the fault to be seen")
         refused = peers.ask(DETECTOR, "reload")
         assert (refused.ok, refused.code) == (False, "invalid_request")
         assert "detectors.yaml:3:35" in refused.details["errors"][0]

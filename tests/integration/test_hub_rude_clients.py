@@ -29,7 +29,7 @@ from tests.support.process import ActorProcess
 from tests.support.wait import until
 from tests.unit.actors.hub.samples import bar, quote
 
-DEADLINE_S = 15.0
+DEADLINE_S = 40.0
 QUOTE = "quote.binance.BTC_USDT"
 
 

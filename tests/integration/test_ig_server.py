@@ -59,22 +59,22 @@ class TestTheServerIsHonest:
 
         yield client, statuses, errors, updates, subscribe
         client.disconnect()
-        until(lambda: client.getStatus() == "DISCONNECTED", 5, "the client's end")
+        until(lambda: client.getStatus() == "DISCONNECTED", 40.0, "the client's end")
 
     def test_it_streams_with_escapes_and_survives_a_loop(self, server, client):
         client, _statuses, errors, updates, subscribe = client
         server.prices[PRICE] = {"BIDPRICE1": "1.1", "ASKPRICE1": "1.2", "TIMESTAMP": "1", "DLG_FLAG": "a|b%#"}
         subscribe()
         client.connect()
-        until(lambda: len(updates) == 1, 10, "the snapshot")
+        until(lambda: len(updates) == 1, 40.0, "the snapshot")
         assert updates[0] == (PRICE, True, ("1.1", "1.2", "1", "a|b%#"))
         server.update(PRICE, BIDPRICE1="#x", ASKPRICE1=None, DLG_FLAG="")
-        until(lambda: len(updates) == 2, 10, "an update")
+        until(lambda: len(updates) == 2, 40.0, "an update")
         assert updates[1] == (PRICE, False, ("#x", None, "1", ""))
         server.loop(0)
         server.wait(lambda: server.count("bind_session") == 1, "the bind")
         server.update(PRICE, BIDPRICE1="1.3", ASKPRICE1="1.4")
-        until(lambda: len(updates) == 3, 10, "an update on the new socket")
+        until(lambda: len(updates) == 3, 40.0, "an update on the new socket")
         assert updates[2] == (PRICE, False, ("1.3", "1.4", "1", ""))
         assert (errors, len(server.sessions)) == ([], 1)
 
@@ -82,17 +82,17 @@ class TestTheServerIsHonest:
         client, _statuses, errors, _updates, subscribe = client
         subscribe(item="PRICE:OTHER:CS.D.EURUSD.CFD.IP")
         client.connect()
-        until(lambda: errors, 10, "the refusal of another account's item")
+        until(lambda: errors, 40.0, "the refusal of another account's item")
         assert errors == [(21, "Invalid group")]
         subscribe(fields=["BIDPRICE1", "NOFIELD"])
-        until(lambda: len(errors) == 2, 10, "the refusal of a field")
+        until(lambda: len(errors) == 2, 40.0, "the refusal of a field")
         assert errors[1] == (23, "Bad Field schema name")
 
     def test_a_wrong_password_ends_it_without_a_retry(self, server, client):
         client, _statuses, errors, _updates, _subscribe = client
         server.admits = lambda user, password: False
         client.connect()
-        until(lambda: errors and client.getStatus() == "DISCONNECTED", 10, "the refusal")
+        until(lambda: errors and client.getStatus() == "DISCONNECTED", 40.0, "the refusal")
         assert errors == [(1, "User/password check failed")]
         assert server.count("create_session") == 1
 
@@ -101,7 +101,7 @@ class TestTheServerIsHonest:
         server.prices[PRICE] = {"BIDPRICE1": "1.1", "ASKPRICE1": "1.2", "TIMESTAMP": "1", "DLG_FLAG": "DEAL"}
         subscribe()
         client.connect()
-        until(lambda: len(updates) == 1, 10, "the snapshot")
+        until(lambda: len(updates) == 1, 40.0, "the snapshot")
         server.end(48, "max duration")
-        until(lambda: len(updates) == 2, 10, "the snapshot of the second session")
+        until(lambda: len(updates) == 2, 40.0, "the snapshot of the second session")
         assert server.count("create_session") == 2

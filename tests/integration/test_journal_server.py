@@ -27,7 +27,7 @@ from tests.support.process import ActorProcess
 from tests.support.wait import until
 from tests.unit.protocol.journal.rig import NAME, frames_of, split, write, writer_in
 
-DEADLINE_S = 15.0
+DEADLINE_S = 40.0
 SERVER = "journal.1"
 
 

@@ -38,7 +38,7 @@ def test_a_cascade_comes_out_as_liquidations_one_a_second(run_dir: Path) -> None
             with ActorProcess("collector", COLLECTOR, config):
                 ear.beat("RUNNING")
                 ear.events(f"trade.binance.{PERP}", 1)
-                status = until(lambda: all_subscribed(peers), 10.0, "every stream confirmed")
+                status = until(lambda: all_subscribed(peers), 40.0, "every stream confirmed")
                 assert status is not None
                 usdm = status["markets"]["usdm"]
                 assert usdm["streams"] == 4

@@ -133,7 +133,7 @@ def _once_told(peers: Peers, name: str) -> dict[str, Any]:
         told |= {market for market, row in markets if "not known:" in row.get("waits_for", "")}
         return detail if told >= {market for market, row in markets if row["streams"]} else None
 
-    found = until(look, 10.0, f"what keeps {name} away")
+    found = until(look, 40.0, f"what keeps {name} away")
     assert found is not None
     return found
 
@@ -149,7 +149,7 @@ def test_ig_without_credentials_runs_and_says_what_is_missing(run_dir: Path) -> 
             def told() -> Any:
                 return detail_of(peers, "collector.ig.1")["markets"]["cfd"]["login_error"]
 
-            assert "ig.username, ig.password and ig.api_key must be set" in until(told, 10.0, "the reason")
+            assert "ig.username, ig.password and ig.api_key must be set" in until(told, 40.0, "the reason")
             assert detail_of(peers, "collector.ig.1")["connected"] is False
             assert process.stop() == 0
 
@@ -168,7 +168,7 @@ def test_sources_of_news_that_cannot_be_reached_are_told(run_dir: Path) -> None:
                 sources = detail_of(peers, "collector.news.1")["markets"]["news"]["sources"]
                 return all("unreachable" in row["fault"] for row in sources.values())
 
-            until(all_failed, 10.0, "a fault of each source")
+            until(all_failed, 40.0, "a fault of each source")
             assert process.stop() == 0
 
 

@@ -182,16 +182,16 @@ def test_a_collector_that_is_killed_publishes_nothing_twice_and_goes_on(server, 
                 lambda news: news.news_id == "id-2" and news.symbols == ["BTC_USDT", "BTC_USDT.PERP"],
                 "news.wire",
             )
-            until(lambda: server.answers["/wire", 304] > 1, 10.0, "looks that bring nothing new")
+            until(lambda: server.answers["/wire", 304] > 1, 40.0, "looks that bring nothing new")
             status = msgspec.msgpack.decode(peers.ask(NAME, "status").data)
             assert status["markets"]["news"]["sources"]["wire"]["state"] == "ok"
-            until(lambda: len(journalled(run_dir)) == 2, 10.0, "both in the journal")
+            until(lambda: len(journalled(run_dir)) == 2, 40.0, "both in the journal")
             process.kill()
         server.page("/wire", rss(item(1, at=now), item(2, "BTC up", at=now), item(3, at=now)))
         looks = len(server.requests)
         with ActorProcess("collector", NAME, config):
-            until(lambda: len(server.requests) > looks + 2, 10.0, "looks of the next process")
-            until(lambda: len(journalled(run_dir)) >= 3, 10.0, "the new one in the journal")
+            until(lambda: len(server.requests) > looks + 2, 40.0, "looks of the next process")
+            until(lambda: len(journalled(run_dir)) >= 3, 40.0, "the new one in the journal")
     assert sorted(ids(journalled(run_dir))) == ["id-1", "id-2", "id-3"]
 
 

@@ -131,15 +131,15 @@ def test_an_aggregator_killed_in_mid_minute_makes_the_same_candle(tape, config, 
     with actor("journal.1", config):
         tape.trades(150)
         with actor("aggregator.1", config) as first:
-            until(lambda: memories(run_dir) > 1 and closed(run_dir, "1s")(), 20, "candles and a memory")
+            until(lambda: memories(run_dir) > 1 and closed(run_dir, "1s")(), 40.0, "candles and a memory")
             tape.trades(100)
-            until(lambda: len(closed(run_dir, "1s")()) >= 23, 10, "candles behind the memory")
+            until(lambda: len(closed(run_dir, "1s")()) >= 23, 40.0, "candles behind the memory")
             first.kill()
         tape.trades(100)
         with actor("aggregator.1", config):
             tape.trades(349)
             tape.mark(70)
-            (minute,) = until(closed(run_dir, "1m"), 20, "the minute")
+            (minute,) = until(closed(run_dir, "1m"), 40.0, "the minute")
     assert minute.volume == minute.count == tape.in_first_minute()
     assert minute.coverage == pytest.approx(
         59.9 / 60
@@ -151,15 +151,15 @@ def test_an_aggregator_killed_in_mid_minute_makes_the_same_candle(tape, config, 
 def test_frames_lost_on_the_bus_are_fetched_by_everybody(tape, config, run_dir, peers):
     with actor("journal.1", config), actor("aggregator.1", config), actor("persistence.1", config):
         tape.trades(100)
-        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(100,)], 20, "the first rows")
+        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(100,)], 40.0, "the first rows")
         tape.source.loses = True
         tape.trades(200)
         tape.source.loses = False
         tape.again()
         tape.trades(400)
         tape.mark(75)
-        (minute,) = until(closed(run_dir, "1m"), 20, "the minute")
-        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(700,)], 20, "all rows")
+        (minute,) = until(closed(run_dir, "1m"), 40.0, "the minute")
+        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(700,)], 40.0, "all rows")
         until(
             lambda: rows(run_dir, "SELECT volume FROM bars WHERE timeframe = '1m'"), 20, "the stored minute"
         )
@@ -174,7 +174,7 @@ def test_frames_lost_on_the_bus_are_fetched_by_everybody(tape, config, run_dir, 
 def test_a_tail_lost_in_silence_is_found_by_the_heartbeat(tape, config, run_dir):
     with actor("journal.1", config), actor("persistence.1", config):
         tape.trades(10)
-        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(10,)], 20, "the first rows")
+        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(10,)], 40.0, "the first rows")
         tape.source.loses = True
         tape.trades(5)
         until(
@@ -188,16 +188,16 @@ def test_the_journal_server_may_die_and_what_it_owes_is_fetched_later(tape, conf
     with actor("persistence.1", config):
         with actor("journal.1", config) as server:
             tape.trades(10)
-            until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(10,)], 20, "the first rows")
+            until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(10,)], 40.0, "the first rows")
             server.kill()
         tape.trades(10)
-        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(20,)], 20, "live rows without it")
+        until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(20,)], 40.0, "live rows without it")
         tape.source.loses = True
         tape.trades(10)
         tape.source.loses = False
         tape.trades(10)
         with actor("journal.1", config):
-            until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(40,)], 20, "what was lost")
+            until(lambda: rows(run_dir, "SELECT count(*) FROM trades") == [(40,)], 40.0, "what was lost")
     assert rows(run_dir, "SELECT count(*) FROM holes") == [(0,)]
 
 

@@ -61,14 +61,14 @@ def test_signals_go_out_change_and_survive_a_kill(run_dir: Path, server: Telegra
         for number in range(3):
             world.tell(signal_of(number))
         world.tell(signal_of(3, state="vetoed"))
-        until(lambda: numbers(server, CHAT) == numbers(server, GROUP) == [0, 1, 2], 10, "three signals")
+        until(lambda: numbers(server, CHAT) == numbers(server, GROUP) == [0, 1, 2], 40.0, "three signals")
         world.notifier.kill()
         world.tell(signal_of(1, revision=2, state="target"))
         world.tell(signal_of(3, revision=2, state="expired"))
         world.tell(signal_of(4))
         world.tell(alert_of(5))
         world.start()
-        until(lambda: numbers(server, CHAT) == numbers(server, GROUP) == [0, 1, 2, 4, 5], 10, "the rest")
+        until(lambda: numbers(server, CHAT) == numbers(server, GROUP) == [0, 1, 2, 4, 5], 40.0, "the rest")
         assert [head.rpartition(" ")[2] for head in heads(server, CHAT)[:4]] == [
             "open",
             "target",
@@ -76,7 +76,7 @@ def test_signals_go_out_change_and_survive_a_kill(run_dir: Path, server: Telegra
             "open",
         ]
         assert heads(server, CHAT)[4] == "warning big_trade BTC_USDT binance"
-        until(lambda: world.status()["sent"] == 12, 10, "the count in the status")
+        until(lambda: world.status()["sent"] == 12, 40.0, "the count in the status")
         status = world.status()
         assert status["pending"] == 0
         assert status["intake"]["repeated"] == 0
@@ -98,12 +98,12 @@ def test_a_server_that_hangs_stops_neither_the_heartbeat_nor_the_other_chat(
         ear.beat("RUNNING")
         for number in range(5):
             world.tell(signal_of(number))
-        until(lambda: any(chat == GROUP for _, _, chat in server.requests), 10, "a request that hangs")
+        until(lambda: any(chat == GROUP for _, _, chat in server.requests), 40.0, "a request that hangs")
         before_s = time.monotonic()
         for _ in range(4):
             ear.beat("RUNNING", 2.0)
         assert time.monotonic() - before_s < 2.0
-        until(lambda: numbers(server, CHAT) == [0, 1, 2, 3, 4], 10, "the other chat")
+        until(lambda: numbers(server, CHAT) == [0, 1, 2, 3, 4], 40.0, "the other chat")
         server.fault = lambda _method, _arguments: ""
 
 
@@ -113,11 +113,11 @@ def test_what_waits_in_the_outbox_is_sent_after_a_kill(run_dir: Path, server: Te
     with NotifierWorld(run_dir, channels, server=server) as world:
         world.start()
         world.tell(signal_of(1))
-        until(lambda: any(method == "sendMessage" for _, method, _ in server.requests), 10, "an attempt")
+        until(lambda: any(method == "sendMessage" for _, method, _ in server.requests), 40.0, "an attempt")
         world.notifier.kill()
         server.fault = lambda _method, _arguments: ""
         world.start()
-        until(lambda: numbers(server, CHAT) == [1], 10, "the message")
+        until(lambda: numbers(server, CHAT) == [1], 40.0, "the message")
 
 
 def test_commands_of_allowed_chats_are_obeyed_once(run_dir: Path, server: TelegramServer) -> None:
@@ -126,21 +126,21 @@ def test_commands_of_allowed_chats_are_obeyed_once(run_dir: Path, server: Telegr
         world.start()
         server.say(GROUP, "/status")
         server.say(CHAT, "/status")
-        until(lambda: texts(server, CHAT) == ["the hub does not answer"], 10, "an answer")
+        until(lambda: texts(server, CHAT) == ["the hub does not answer"], 40.0, "an answer")
         server.say(CHAT, "/mute BTC_USDT 1h")
-        until(lambda: len(texts(server, CHAT)) == 2, 10, "that it is muted")
-        until(lambda: world.status()["muted"] == [f"desk:{CHAT} BTC_USDT"], 10, "the mute in the status")
+        until(lambda: len(texts(server, CHAT)) == 2, 40.0, "that it is muted")
+        until(lambda: world.status()["muted"] == [f"desk:{CHAT} BTC_USDT"], 40.0, "the mute in the status")
         world.tell(signal_of(1))
         world.tell(signal_of(2, symbol="ETH_USDT"))
-        until(lambda: numbers(server, CHAT) == [2], 10, "what is not muted")
+        until(lambda: numbers(server, CHAT) == [2], 40.0, "what is not muted")
         assert world.status()["commands"]["desk"]["commands_refused"] == 1
         world.notifier.kill()
         world.start()
         server.say(CHAT, "/mute off")
-        until(lambda: len(texts(server, CHAT)) == 4, 10, "that nothing is muted")
+        until(lambda: len(texts(server, CHAT)) == 4, 40.0, "that nothing is muted")
         assert texts(server, GROUP) == []
         world.tell(signal_of(3))
-        until(lambda: numbers(server, CHAT) == [2, 3], 10, "what was muted before")
+        until(lambda: numbers(server, CHAT) == [2, 3], 40.0, "what was muted before")
 
 
 def test_people_ask_for_the_state_of_the_system_and_the_newest_signals(
@@ -158,12 +158,12 @@ def test_people_ask_for_the_state_of_the_system_and_the_newest_signals(
                 world.tell(signal_of(7))  # again, until the hub hears the scanner
                 return bool(_signals(hub))
 
-            until(is_there, 10, "the hub to have the signal")
+            until(is_there, 40.0, "the hub to have the signal")
 
             def asked(word: str) -> str:
                 known = len(texts(server, CHAT))
                 server.say(CHAT, word)
-                until(lambda: len(texts(server, CHAT)) > known, 10, "an answer")
+                until(lambda: len(texts(server, CHAT)) > known, 40.0, "an answer")
                 return texts(server, CHAT)[-1]
 
             assert re.match(r"\d of 4 actors run", asked("/status"))
@@ -183,7 +183,7 @@ def test_operators_are_told_that_an_actor_is_down_and_back(run_dir: Path, server
     operators = {"down_after_s": 1.0, "look_s": 0, "disk_free_bytes": 0}
     with NotifierWorld(run_dir, channels, routes, server=server, operators=operators) as world:
         world.start()
-        until(lambda: heads(server, CHAT) == ["critical actor_down scanner.1"], 10, "that it is down")
+        until(lambda: heads(server, CHAT) == ["critical actor_down scanner.1"], 40.0, "that it is down")
         world.notifier.kill()
         world.start()
 
@@ -191,7 +191,7 @@ def test_operators_are_told_that_an_actor_is_down_and_back(run_dir: Path, server
             world.scanner.beat()
             return len(texts(server, CHAT)) > 1
 
-        until(beats, 10, "that it is back")
+        until(beats, 40.0, "that it is back")
         assert heads(server, CHAT) == ["critical actor_down scanner.1", "info actor_down scanner.1"]
 
 
@@ -218,7 +218,7 @@ def test_an_outbox_in_postgresql_that_throws_us_out(
     with NotifierWorld(run_dir, channels, server=server, database=database) as world:
         world.start()
         world.tell(signal_of(1))
-        until(lambda: numbers(server, CHAT) == [1], 10, "the first")
+        until(lambda: numbers(server, CHAT) == [1], 40.0, "the first")
         with psycopg.connect(database, autocommit=True) as admin:
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -226,12 +226,12 @@ def test_an_outbox_in_postgresql_that_throws_us_out(
             )
         world.tell(signal_of(2))
         world.tell(signal_of(1, revision=2, state="target"))
-        until(lambda: numbers(server, CHAT) == [1, 2], 20, "the second")
+        until(lambda: numbers(server, CHAT) == [1, 2], 40.0, "the second")
         world.notifier.kill()
         world.tell(signal_of(3))
         world.start()
-        until(lambda: numbers(server, CHAT) == [1, 2, 3], 10, "the third")
-        until(lambda: heads(server, CHAT)[0].endswith("target"), 10, "the change")
+        until(lambda: numbers(server, CHAT) == [1, 2, 3], 40.0, "the third")
+        until(lambda: heads(server, CHAT)[0].endswith("target"), 40.0, "the change")
 
 
 def test_a_database_that_is_away_loses_nothing(run_dir: Path, server: TelegramServer) -> None:
@@ -240,15 +240,15 @@ def test_a_database_that_is_away_loses_nothing(run_dir: Path, server: TelegramSe
     with NotifierWorld(run_dir, channels, server=server) as world:
         world.start()
         world.tell(signal_of(1))
-        until(lambda: numbers(server, CHAT) == [1], 10, "the first")
+        until(lambda: numbers(server, CHAT) == [1], 40.0, "the first")
         other = sqlite3.connect(run_dir / "db" / "notifier.db", isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         world.tell(signal_of(2))
-        until(lambda: world.status()["intake"]["state"] == "failed", 20, "that it is told")
+        until(lambda: world.status()["intake"]["state"] == "failed", 40.0, "that it is told")
         world.tell(signal_of(3))
         other.execute("ROLLBACK")
         other.close()
-        until(lambda: numbers(server, CHAT) == [1, 2, 3], 20, "the rest")
+        until(lambda: numbers(server, CHAT) == [1, 2, 3], 40.0, "the rest")
 
 
 @pytest.mark.parametrize(
@@ -274,5 +274,5 @@ def test_a_signal_that_makes_no_sense_is_dropped(run_dir: Path, server: Telegram
         fields = {name: getattr(good, name) for name in good.__struct_fields__}
         world.tell(Signal(**{**fields, "stop": 1000.0, "signal_id": "wrong"}))
         world.tell(good)
-        until(lambda: numbers(server, CHAT) == [1], 10, "the good one")
+        until(lambda: numbers(server, CHAT) == [1], 40.0, "the good one")
         assert world.status()["dropped"] == {"invalid": 1}

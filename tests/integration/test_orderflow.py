@@ -126,14 +126,14 @@ def test_killed_in_mid_window_it_publishes_what_it_would_have_published(peers, r
     with actor("journal.1", config):
         tape.play(12)
         with actor("orderflow.1", config) as first:
-            until(lambda: memories(run_dir) > 1 and flows(run_dir) >= 11, 20, "flows and a memory")
+            until(lambda: memories(run_dir) > 1 and flows(run_dir) >= 11, 40.0, "flows and a memory")
             tape.play(5)
-            until(lambda: flows(run_dir) >= 16, 10, "flows behind the memory")
+            until(lambda: flows(run_dir) >= 16, 40.0, "flows behind the memory")
             first.kill()
         tape.play(4)
         with actor("orderflow.1", config) as second:
             tape.play(14)
-            until(lambda: flows(run_dir) >= 34, 20, "all flows")
+            until(lambda: flows(run_dir) >= 34, 40.0, "all flows")
             status = msgspec.msgpack.decode(peers.ask("orderflow.1", "status").data)
             assert second.stop() == 0
     expected = undisturbed(run_dir)

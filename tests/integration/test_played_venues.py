@@ -35,8 +35,6 @@ SPOT: Final = "binance/hft_spot_ethusdt_20240808.gz"
 SPOT_LINES: Final = 6_000
 Find = Callable[[str], Path]
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def short(name: str) -> str:
     return name.partition("/")[2].partition(".")[0].removeprefix("cryptofeed_")

@@ -142,7 +142,7 @@ def test_after_a_kill_it_goes_on_and_whoever_waits_is_told(system: RestSystem) -
     with system.command(
         "backfill", "twelvedata", "ETH_USD", "--from", "-70d", "--to", "-60d", "--json"
     ) as command:
-        until(lambda: system.ask("backfills")["running"], 20.0, "the backfill to run")
+        until(lambda: system.ask("backfills")["running"], 40.0, "the backfill to run")
         system.actors[COLLECTOR].kill()
         system.start(COLLECTOR)
         found = document(command.finished(40.0))
@@ -159,6 +159,6 @@ def test_the_first_history_is_waited_for(run_dir: Path) -> None:
         told = system.tapehub("backfill", "status", "--wait")
         assert told.code == 0, told.err
         assert told.out.startswith(f"{COLLECTOR}: history is there")
-        until(lambda: len(system.bars("BTC_USD")) >= 5 * 1440 - 20, 20.0, "what was published to be stored")
+        until(lambda: len(system.bars("BTC_USD")) >= 5 * 1440 - 20, 40.0, "what was published to be stored")
         state = json.loads(system.tapehub("backfill", "status", "--json").out)["collectors"][COLLECTOR]
         assert (state["history"]["loading"], state["running"]) == (0, [])

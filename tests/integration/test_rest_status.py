@@ -60,7 +60,7 @@ def test_a_breaker_opens_tries_and_closes(
             found.update(row("yahoo"))
             return bool(found["state"] == state)
 
-        until(look, 20.0, f"yahoo {state}")
+        until(look, 40.0, f"yahoo {state}")
         return found
 
     assert once("closed")["collector"] == COLLECTOR
@@ -68,7 +68,7 @@ def test_a_breaker_opens_tries_and_closes(
     opened = once("open")
     assert (opened["failures"] >= 2, opened["endpoints"]) == (True, {"chart": "open"})
     assert "503" in opened["reason"]
-    until(lambda: status()["rest"][COLLECTOR]["connected"], 20.0, "the other provider to deliver")
+    until(lambda: status()["rest"][COLLECTOR]["connected"], 40.0, "the other provider to deliver")
     assert row("twelvedata")["state"] == "closed"
     note = next(one["note"] for one in status()["actors"] if one["name"] == COLLECTOR)
     assert note.startswith("yahoo breaker ")

@@ -149,7 +149,7 @@ def test_live_is_played_and_a_kill_loses_and_doubles_nothing(
             played.play(0.4)
             until(lambda: played.source.beat() or len(told(run_dir)) > 10, 40, "the first signals")
             remembered = memories(run_dir)
-            until(lambda: played.source.beat() or memories(run_dir) > remembered, 20, "a memory")
+            until(lambda: played.source.beat() or memories(run_dir) > remembered, 40.0, "a memory")
             before = len(told(run_dir))
             played.play(0.6)
             until(
@@ -205,7 +205,7 @@ def test_candles_that_never_come_are_waited_for_once(run_dir: Path, config: Path
 def test_reload_of_rules_and_what_is_wrong_with_them(run_dir: Path, config: Path, peers: Peers) -> None:
     file = run_dir / "shield.yaml"
     with ActorProcess("journal", "journal.1", config), ActorProcess("scanner", SCANNER, config) as process:
-        until(lambda: peers.ask(SCANNER, "status").ok, 20, "the scanner")
+        until(lambda: peers.ask(SCANNER, "status").ok, 40.0, "the scanner")
         file.write_text("rules:\n  spread: {max_pips: 2}\n")
         assert peers.ask(SCANNER, "reload").ok
         file.write_text("rules:\n  spred: {max_pips: 2}\n")

@@ -22,7 +22,7 @@ SETTINGS = {
     "aggregator": {"timeframes": ["1s", "1m"], "snap_interval_s": 0.2},
     "orderflow": {"windows_s": [5.0], "snap_interval_s": 0.2},
 }
-DEADLINE_S = 30.0
+DEADLINE_S = 50.0
 
 
 @pytest.fixture

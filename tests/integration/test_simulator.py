@@ -28,7 +28,7 @@ from tests.support.process import ActorProcess
 from tests.support.wait import until
 
 NAME = "simulator.1"
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 class Venue:

@@ -26,7 +26,7 @@ ACTORS = {
     "persistence.2": {"kinds": ["bar", "gap"], "database": "sqlite:///derived.sqlite", "batch_s": 0.05},
     "hub.1": {"trade_window": 10, "bar_window": 10},
 }
-DEADLINE_S = 30.0
+DEADLINE_S = 50.0
 
 
 @pytest.mark.long

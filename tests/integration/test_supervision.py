@@ -254,5 +254,5 @@ def test_supervisord_conf_at_the_root_runs_by_itself(run_dir: Path) -> None:
     with Program(command, env=environment, cwd=run_dir, title="supervisord") as daemon:
         status, snap = cli.command("status"), cli.command("snap", "tick", "BTC_USDT", "--json")
         until(lambda: run(status, environment).returncode == 0, 45.0, "all actors to run")
-        until(lambda: run(snap, environment).returncode == 0, 10.0, "a quote to reach the hub")
+        until(lambda: run(snap, environment).returncode == 0, 40.0, "a quote to reach the hub")
         assert daemon.stop(30.0) == 0

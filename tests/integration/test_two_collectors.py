@@ -87,7 +87,7 @@ class Market(threading.Thread):
     def passes(self, count: int) -> None:
         """Wait until it has traded so often again."""
         goal = len(self.trades) + count
-        until(lambda: len(self.trades) >= goal, 20.0, f"{count} trades")
+        until(lambda: len(self.trades) >= goal, 40.0, f"{count} trades")
 
     def candles(self) -> dict[int, tuple[float, float, float, float, float, int]]:
         """Start (ns) of each second to open, high, low, close, volume, count."""
@@ -184,7 +184,7 @@ class System:
         for stream in ("trade", "bookTicker", "depth@100ms"):
             self.venue.client(f"btcusdt@{stream}", self.connections)
         if is_trading:
-            until(lambda: self.books_of(name), 10.0, f"the book of {name}")
+            until(lambda: self.books_of(name), 40.0, f"the book of {name}")
 
     def books_of(self, name: str) -> int:
         """Books that a collector vouches for."""
@@ -237,9 +237,9 @@ def test_neither_of_two_collectors_is_missed(system: System) -> None:
     system.start_collector(A)
     system.start_collector(B)
     with Hub(system.run_dir, timeout_s=5.0) as hub:
-        until(lambda: hub.status()["actors"][B]["is_alive"], 15.0, "the hub to hear both")
+        until(lambda: hub.status()["actors"][B]["is_alive"], 40.0, "the hub to hear both")
         market.start()
-        until(lambda: is_there(hub), 10.0, "a book and a candle")
+        until(lambda: is_there(hub), 40.0, "a book and a candle")
         engine = Engine(system.run_dir)
         engine.start()
         market.passes(100)
@@ -250,7 +250,7 @@ def test_neither_of_two_collectors_is_missed(system: System) -> None:
         epoch = hub.status()["actors"]["aggregator.1"]["epoch"]
         system.kill("aggregator.1")  # it hears both again from their journals, in another order
         system.start("aggregator.1")
-        until(lambda: is_back(hub, epoch), 10.0, "the aggregator to be back")
+        until(lambda: is_back(hub, epoch), 40.0, "the aggregator to be back")
         engine.reads_candles = True
         market.passes(50)
         system.kill(B)
@@ -263,7 +263,7 @@ def test_neither_of_two_collectors_is_missed(system: System) -> None:
         count = len(market.trades)
         for table in ("trades", "quotes"):
             rows = f"SELECT max({'trade_id' if table == 'trades' else 'update_id - 1000'}) FROM {table}"
-            until(lambda rows=rows: system.rows(rows) == [(count,)], 10.0, f"the last of the {table} stored")
+            until(lambda rows=rows: system.rows(rows) == [(count,)], 40.0, f"the last of the {table} stored")
         book = hub.book("BTC_USDT", 0, allow_stale=True)
         assert (list(map(tuple, book.bids)), list(map(tuple, book.asks))) == market.book.top()
         assert hub.status()["counters"]["second_copies"] > 100
@@ -305,7 +305,7 @@ def assert_candles(system: System, market: Market) -> None:
     def look() -> bool:
         return len(system.rows(query)) >= len(closed)
 
-    until(look, 10.0, "all candles stored")
+    until(look, 40.0, "all candles stored")
     assert {row[0]: row[1:] for row in system.rows(query)} == closed
     query = f"SELECT status, coverage FROM bars WHERE timeframe = '1s' AND ts_open_ns > {first} AND ts_open_ns < {last - NS}"
     assert set(system.rows(query)) == {("closed", 1.0)}

@@ -31,7 +31,7 @@ AHEAD_S = 5
 """By how much the clock of feed's journal server is wrong."""
 NET = f"127.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"
 """Addresses that no other test has, nor another run of this one."""
-PATIENCE_S = 25
+PATIENCE_S = 50
 
 
 class TwoHosts:

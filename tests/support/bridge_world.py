@@ -28,7 +28,7 @@ TOPICS = ("trade.", "gap.")
 QUICK: Mapping[str, Any] = {
     "topics": list(TOPICS), "begins": "oldest", "retry_cap_s": 0.3, "position_s": 0.2, "connect_timeout_s": 3.0,
 }  # fmt: skip
-WAIT_S = 25.0
+WAIT_S = 40.0
 
 
 class BridgeWorld:

@@ -71,7 +71,7 @@ class Rig:
             status = self.ask("status")
             return status if ready(status) else None
 
-        found = until(look, 10.0, "a status that fits")
+        found = until(look, 40.0, "a status that fits")
         assert found is not None
         return found
 

@@ -16,7 +16,7 @@ from tests.support.dashboard_answers import State
 from tests.support.dashboard_mock import WithPolicy, app_of
 from tests.support.wait import until
 
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 40.0
 
 
 class FalseGateway:

@@ -19,7 +19,7 @@ from tests.support.wait import until
 from tests.unit.actors.hub.samples import MINUTE_NS, bar, quote, trade
 
 COLLECTOR = "collector.binance.1"
-DEADLINE_S = 15.0
+DEADLINE_S = 40.0
 QUOTE, TRADE, BOOK = (f"{kind}.binance.BTC_USDT" for kind in ("quote", "trade", "book"))
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final
 
-DEADLINE_S: Final = 10.0
+DEADLINE_S: Final = 40.0
 PREFIX: Final = "/gateway/deal"
 USER, PASSWORD, API_KEY = "myuser", "mypass", "key123"
 ACCOUNT: Final = "ABC12"

@@ -22,7 +22,7 @@ BINARY: Final = shutil.which("nats-server") or shutil.which("nats-server", path=
 needs_nats = pytest.mark.skipif(
     BINARY is None, reason="nats-server is not installed (apt-get install nats-server)"
 )
-START_S: Final = 20.0
+START_S: Final = 40.0
 
 
 class NatsServer:

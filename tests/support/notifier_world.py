@@ -20,7 +20,7 @@ NOTIFIER: Final = "notifier.1"
 SCANNER: Final = "scanner.1"
 JOURNAL: Final = "journal.1"
 TOKEN_VARIABLE: Final = "TAPEHUB_TEST_BOT_TOKEN"
-START_S: Final = 20.0
+START_S: Final = 40.0
 QUICK: Final[dict[str, Any]] = {
     "timeout_s": 0.5,
     "poll_s": 1,

@@ -16,7 +16,7 @@ from typing import IO
 from tests.support.paths import ROOT
 from tests.support.wait import until
 
-STOP_S = 10.0
+STOP_S = 30.0
 """How long a process may take to end in order before the test fails."""
 
 

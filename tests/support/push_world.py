@@ -18,7 +18,7 @@ from tests.support.process import ActorProcess
 from tests.support.push_rig import NAME, symbols_file
 from tests.support.wait import until
 
-DEADLINE_S: Final = 30.0
+DEADLINE_S: Final = 40.0
 NAMES: Final = ("journal.1", "persistence.1", NAME, "aggregator.1", "hub.1")
 GATEWAY: Final = "gateway.1"
 

@@ -23,7 +23,7 @@ from tests.support.tapehub_command import Command, Result, run
 
 COLLECTOR: Final = "collector.rest.1"
 NAMES: Final = ("journal.1", "persistence.1", COLLECTOR)
-START_S: Final = 20.0
+START_S: Final = 40.0
 PLENTY: Final = [(60_000, 60.0)]
 SYMBOLS: Final = ("BTC_USD", "ETH_USD")
 """Markets that are always open: a test runs on Sundays too."""

@@ -24,7 +24,7 @@ NAMES = ("collector.binance.1", "aggregator.1", "hub.1", "simulator.1")
 """In the order of start: who listens is there before the first event, so that nothing is missed."""
 QUICK = {"backoff_base_s": 0.1, "backoff_cap_s": 0.2}
 """The collector is there first: it shall not be shy of asking for its simulator."""
-START_S = 20.0
+START_S = 40.0
 Section = Mapping[str, Any]
 
 

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-DEADLINE_S: Final = 10.0
+DEADLINE_S: Final = 40.0
 SPOKEN: Final = "TLCP-2.4.0.lightstreamer.com"
 TOO_NEW: Final = "TLCP-2.5.0.lightstreamer.com"
 _PRICE_FIELDS: Final = frozenset(

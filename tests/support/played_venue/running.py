@@ -20,7 +20,7 @@ from tests.support.played_venue.heard import Heard
 from tests.support.process import ActorProcess
 from tests.support.wait import until
 
-START_S: Final = 30.0
+START_S: Final = 50.0
 QUICK: Final[Mapping[str, Any]] = {
     "backoff_base_s": 0.1,
     "backoff_cap_s": 0.2,

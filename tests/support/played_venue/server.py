@@ -19,7 +19,7 @@ from tests.support.played_venue.dialect import Dialect, NotYet, Session
 from tests.support.played_venue.reel import Frame
 from tests.support.two_sided import TwoSidedServer
 
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 40.0
 _REFUSED: Final = b'{"code":-1,"msg":"not here"}'
 
 

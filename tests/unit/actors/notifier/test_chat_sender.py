@@ -36,9 +36,7 @@ class Killed(BaseException):
 
 
 def settings_of(server: TelegramServer, **more: object) -> TelegramSettings:
-    return TelegramSettings(
-        api_url=server.url, chats=[CHAT], **{**QUICK, "timeout_s": 0.3, "settle_s": 0.0, **more}
-    )
+    return TelegramSettings(api_url=server.url, chats=[CHAT], **{**QUICK, "settle_s": 0.0, **more})
 
 
 def delivery_of(
@@ -47,10 +45,11 @@ def delivery_of(
     *,
     chat: int = CHAT,
     now_ns: Callable[[], int] = lambda: 2000,
+    timeout_s: float = 30.0,
     **channel: object,
 ) -> Delivery:
     """What a process has for a chat; made anew it is that of a process that was started again."""
-    settings, stop = settings_of(server), Stop()
+    settings, stop = settings_of(server, timeout_s=timeout_s), Stop()
     bot = Bot(settings, server.token, Limits(settings), stop.wait)
     sender = ChatSender(
         bot, outbox, TARGET, str(chat), Looking(settings.look_back, 0.0, [TARGET]), stop.wait, now_ns
@@ -103,7 +102,7 @@ def test_whatever_the_server_does_each_is_there_once_and_in_order(
     put(outbox, draft("a"), draft("b"), draft("c"))
     play(server, "", *faults)
     server._retry_after_s = 0
-    finish(delivery_of(server, outbox))
+    finish(delivery_of(server, outbox, timeout_s=0.3 if "slow" in faults else 30.0))
     assert server.texts(CHAT) == ["a 1", "b 1", "c 1"]
     assert server.twice_seen == []
     assert next(one.text for one in server.shown(CHAT)) == "somebody's words"

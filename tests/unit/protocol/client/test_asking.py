@@ -198,7 +198,7 @@ def test_over_a_network_a_question_without_answer_leaves_one_socket_to_each_hub(
         (kept,) = hub._asker._idle[endpoint]
 
         slow.answer = lambda body: [fake.answers.answer(body)]
-        until(lambda: _answers(hub), 20, "an answer")
+        until(lambda: _answers(hub), 40.0, "an answer")
         assert hub._asker._idle[endpoint] == [kept]
 
 

@@ -24,7 +24,7 @@ from tests.support.wait import until
 from tests.unit.protocol.security.doors import FRAME, NAME, OTHER, Doors
 from tests.unit.protocol.security.rig import Keys
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ def test_whoever_waits_for_a_connection_waits_no_longer(host, fetcher):
     threads = [threading.Thread(target=lambda: fault(fetcher, call(host.url + "/a"), 20.0)) for _ in range(2)]
     for thread in threads:
         thread.start()
-    until(lambda: len(host.seen) == 2, 10.0, "both connections to be busy")
+    until(lambda: len(host.seen) == 2, 40.0, "both connections to be busy")
     assert fault(fetcher, call(host.url + "/a"), timeout_s=0.1).kind == "unavailable"
     host.ended.set()
     for thread in threads:

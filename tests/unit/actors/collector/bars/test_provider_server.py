@@ -26,7 +26,7 @@ from tests.support.providers.world import World
 from tests.support.wait import until
 from tests.unit.actors.collector.bars.provider_calls import HEADERS, NOW_NS, PROVIDERS, bars, call, finished
 
-DEADLINE_S: Final = 10.0
+DEADLINE_S: Final = 40.0
 
 
 @pytest.fixture

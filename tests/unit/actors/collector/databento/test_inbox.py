@@ -51,7 +51,7 @@ def test_a_full_queue_makes_the_client_wait_and_loses_nothing(inbox: Inbox) -> N
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
-    until(lambda: len(inbox) == 3, 5.0, "the queue to be full")
+    until(lambda: len(inbox) == 3, 40.0, "the queue to be full")
     assert writer.is_alive()
     found: list[object] = []
 
@@ -59,7 +59,7 @@ def test_a_full_queue_makes_the_client_wait_and_loses_nothing(inbox: Inbox) -> N
         found.extend(inbox.take(2))
         return len(found) == 10
 
-    until(are_all_there, 5.0, "all ten")
+    until(are_all_there, 40.0, "all ten")
     writer.join(5.0)
     assert found == rows(*range(10))
 

@@ -202,7 +202,7 @@ def test_an_export_ends_with_its_client(program: Any, tmp_path: Path) -> None:
             return export.pid
 
     pid = asyncio.run(work())
-    until(lambda: is_gone(pid), 5.0, "the process to end")
+    until(lambda: is_gone(pid), 40.0, "the process to end")
     assert world.counters["exports_abandoned"] == 1
 
 

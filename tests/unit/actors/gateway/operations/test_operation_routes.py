@@ -84,7 +84,7 @@ def test_a_restart_is_noted_done_and_its_end_noted(world: OpsWorld) -> None:
     answer = world.ask("POST", "/api/v1/actors/hub.1:restart", ADMIN, headers=MARK)
     assert answer.status_code == 202, answer.text
     calls = world.supervision.supervisor.mock_calls
-    until(lambda: len(world.audited()) == 2, 5.0, "the outcome")
+    until(lambda: len(world.audited()) == 2, 40.0, "the outcome")
     assert [(call[0], call[1]) for call in calls] == [("stop", ("hub.1",)), ("start", ("hub.1",))]
     begun, ended = world.audited()
     assert (begun["who"], begun["deed"], begun["what"]) == ("boss", "restart", {"actor": "hub.1"})
@@ -102,7 +102,7 @@ def test_restarts_that_are_refused_or_fail(world: OpsWorld, monkeypatch: pytest.
     )  # fmt: skip
     world.supervision.supervisor.stop.side_effect = SupervisorDownError("it has ended")
     assert restart("hub.1")[0] == 202
-    until(lambda: len(world.audited()) == 2, 5.0, "the outcome")
+    until(lambda: len(world.audited()) == 2, 40.0, "the outcome")
     assert world.audited()[-1]["outcome"] == "failed: it has ended"
     world.supervision.told = None
     status, detail = restart("hub.1")
