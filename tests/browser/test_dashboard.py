@@ -104,7 +104,7 @@ def test_a_symbol_is_found_and_chosen_by_keyboard_and_stands_in_the_address(
     seen.check()
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("scheme", [pytest.param("dark", marks=pytest.mark.long), "light"])
 def test_axe_finds_nothing_serious(browser: Any, system: Running, scheme: str) -> None:
     for view in ("trade/BTC_USDT/1s", "operations", "data"):
         with page_of(browser, system.url, color_scheme=scheme, viewport=DESKTOP) as (page, seen):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import json
 import math
 import zipfile
@@ -84,11 +86,21 @@ def plan(session: str, cost_pips: float) -> Plan:
     return Plan(5, 20, 8.0, 12.0, 0.0001, *lengths, cost_pips, session)
 
 
+def beginning(path: Path, folder: Path, minutes: int | None) -> Path:
+    """The first minutes of a recording as a file of its own; None: all of them."""
+    found = folder / path.name
+    with gzip.open(path, "rt") as lines, gzip.open(found, "wt") as file:
+        file.writelines(lines if minutes is None else itertools.islice(lines, minutes + 1))
+    return found
+
+
 @pytest.mark.recording
+@pytest.mark.parametrize("minutes", [6000, pytest.param(None, marks=pytest.mark.long)])
 def test_fx_minutes_of_bid_and_ask(
-    home: Path, recording: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+    home: Path, recording: Callable[[str], Path], capsys: pytest.CaptureFixture[str], minutes: int | None
 ) -> None:
-    bid, ask = (recording(f"fx/fxcm_gbpusd-m1-{side}-2012.csv.gz") for side in ("bid", "ask"))
+    names = [f"fx/fxcm_gbpusd-m1-{side}-2012.csv.gz" for side in ("bid", "ask")]
+    bid, ask = (beginning(recording(name), home, minutes) for name in names)
     words = ("cross", "--file", bid, "--file", ask, "--venue", "fx", "--cost-pips", "0.3")
     done = backtest(capsys, home, *words, "--json", "--trades")
     assert done.code == 0, done.err

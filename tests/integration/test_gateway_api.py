@@ -16,7 +16,7 @@ from actors.persistence.history import HistoryServer
 from actors.persistence.reader import Reader
 from protocol.endpoints import Endpoints
 from tests.support.gateway_world import GatewayWorld, gateway_world
-from tests.support.hub_world import DEADLINE_S, QUOTE, TRADE, now_bar, now_quote, now_trade
+from tests.support.hub_world import DEADLINE_S, QUOTE, TRADE, answered, now_bar, now_quote, now_trade
 from tests.support.paths import short_folder
 from tests.support.stored import Stored
 from tests.support.wait import until
@@ -68,7 +68,7 @@ def client(world: GatewayWorld) -> Iterator[httpx2.Client]:
 
 def test_a_quote_is_the_hubs_with_its_age(world: GatewayWorld, client: httpx2.Client) -> None:
     world.feed.publish(QUOTE, now_quote(123.5))
-    until(lambda: answer(lambda: world.hub.tick("BTC_USDT").bid) == 123.5, DEADLINE_S, "the quote")
+    until(lambda: answered(lambda: world.hub.tick("BTC_USDT").bid) == 123.5, DEADLINE_S, "the quote")
     answer = client.get("/api/v1/quotes/BTC_USDT")
     body = answer.json()
     assert body["data"]["bid"] == 123.5

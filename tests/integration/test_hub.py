@@ -24,7 +24,7 @@ from tests.support.hub_world import (
     QUOTE,
     TRADE,
     World,
-    answer,
+    answered,
     bench_of,
     now_bar,
     now_quote,
@@ -212,7 +212,7 @@ def test_an_open_gap_is_seen_on_every_read_until_it_is_closed(world: World) -> N
     assert once(lambda: world.hub.tick("BTC_USDT")).state == "gap_open"
     announce("filled", to_ts_ns=1)
     until(
-        lambda: answer(lambda: world.hub.tick("BTC_USDT").state) == "fresh",
+        lambda: answered(lambda: world.hub.tick("BTC_USDT").state) == "fresh",
         DEADLINE_S,
         "the gap to be closed",
     )
@@ -268,7 +268,7 @@ def test_clients_live_through_a_crash_of_the_hub(run_dir: Path) -> None:
             assert seen[0].hub_epoch > before.hub_epoch
             feed.publish(QUOTE, now_quote(2.0))
             until(
-                lambda: answer(lambda: hub.tick("BTC_USDT").bid) == 2.0,
+                lambda: answered(lambda: hub.tick("BTC_USDT").bid) == 2.0,
                 DEADLINE_S,
                 "live data after the crash",
             )

@@ -21,7 +21,7 @@ from protocol.record import Frame
 from protocol.requests import decode_request
 from tests.support.config import write_config
 from tests.support.feed import Feed
-from tests.support.hub_world import COLLECTOR, DEADLINE_S, QUOTE, TRADE, answer, now_bar, now_quote, once
+from tests.support.hub_world import COLLECTOR, DEADLINE_S, QUOTE, TRADE, answered, now_bar, now_quote, once
 from tests.support.process import ActorProcess
 from tests.support.stored import Stored
 from tests.support.wait import until
@@ -118,7 +118,7 @@ def test_a_hub_that_starts_has_its_windows_and_goes_on_without_a_seam(town: Town
             feed.publish(BARS, now_bar(0, status="open", revision=0, close=7.0))
             feed.publish(TRADE, trade(100, recv_ns=time.time_ns()))
             until(
-                lambda: answer(lambda: hub.trades("BTC_USDT", 1)[0].trade_id) == 100,
+                lambda: answered(lambda: hub.trades("BTC_USDT", 1)[0].trade_id) == 100,
                 DEADLINE_S,
                 "the live trade",
             )

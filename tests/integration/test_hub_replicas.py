@@ -21,7 +21,7 @@ from tests.support.hub_world import (
     DEADLINE_S,
     QUOTE,
     TRADE,
-    answer,
+    answered,
     now_quote,
     now_trade,
     wait_until_heard,
@@ -112,7 +112,7 @@ def test_a_stream_goes_on_and_a_new_one_joins_at_the_other_hub_without_a_hole(pa
         for number in range(5):
             pair.feed.publish(TRADE, now_trade(number))
         until(
-            lambda: len(answer(lambda: hub.trades("BTC_USDT", 5, allow_stale=True)) or ()) == 5,
+            lambda: len(answered(lambda: hub.trades("BTC_USDT", 5, allow_stale=True)) or ()) == 5,
             DEADLINE_S,
             "the trades",
         )

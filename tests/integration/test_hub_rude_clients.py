@@ -24,7 +24,7 @@ from protocol.errors import HubError
 from protocol.requests import decode_reply
 from tests.support.config import write_config
 from tests.support.feed import Feed
-from tests.support.hub_world import answer
+from tests.support.hub_world import answered
 from tests.support.process import ActorProcess
 from tests.support.wait import until
 from tests.unit.actors.hub.samples import bar, quote
@@ -79,7 +79,7 @@ class World:
         """Frames that the hub lost, after one more has gone through."""
         with Hub(self.run_dir, timeout_s=10.0) as hub:
             self.feed.publish(QUOTE, quote(999.0, recv_ns=time.time_ns()))
-            until(lambda: answer(lambda: hub.tick("BTC_USDT").bid) == 999.0, DEADLINE_S, "the last quote")
+            until(lambda: answered(lambda: hub.tick("BTC_USDT").bid) == 999.0, DEADLINE_S, "the last quote")
             status = hub.status()
             return int(status["hub"]["bus"]["missing"])
 

@@ -65,7 +65,7 @@ def test_a_whole_recording_ends_as_the_truth(name: str, recording: Find) -> None
     [
         (OKX, Play(0.5, 0.2, is_numbered=True)),
         (BYBIT, Play(0.5, 0.2)),
-        (ADVANCED, Play(0.5, 0.2, repeated=2)),
+        pytest.param(ADVANCED, Play(0.5, 0.2, repeated=2), marks=pytest.mark.long),
         (EXCHANGE, Play(0.6, 0.33)),  # with the first live trades of BAND-BTC
     ],
     ids=lambda value: short(value) if isinstance(value, str) else "",

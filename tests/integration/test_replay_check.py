@@ -20,9 +20,9 @@ LARGE = [
 SMALL = [
     "binance/hft_cm_btcusd_perp_20240808_first8000.gz",
     "binance/cryptofeed_BINANCE_spot_2021.jsonl.zst",
-    "binance/cryptofeed_BINANCE_FUTURES_2021_SUSHIUSDT_KEEPUSDT.jsonl.zst",
 ]
-WHOLE = [*(pytest.param(name, marks=pytest.mark.long) for name in LARGE), *SMALL]
+OTHERS = [*LARGE, "binance/cryptofeed_BINANCE_FUTURES_2021_SUSHIUSDT_KEEPUSDT.jsonl.zst"]
+WHOLE = [*SMALL, *(pytest.param(name, marks=pytest.mark.long) for name in OTHERS)]
 
 
 def short(name: str) -> str:

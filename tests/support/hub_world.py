@@ -54,7 +54,7 @@ def wait_until_heard(hub: Hub) -> None:
     until(lambda: hub.status()["actors"][COLLECTOR]["is_alive"], DEADLINE_S, "the hub to hear the feed")
 
 
-def answer(read: Callable[[], Any]) -> Any:
+def answered(read: Callable[[], Any]) -> Any:
     """What a read gives now; None while the hub has nothing yet, or only what is too old."""
     try:
         return read()

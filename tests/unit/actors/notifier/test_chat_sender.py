@@ -111,7 +111,11 @@ def test_whatever_the_server_does_each_is_there_once_and_in_order(
 @pytest.mark.parametrize("is_obeyed", [False, True])
 @pytest.mark.parametrize(
     "before",
-    [(), ("cut after",), pytest.param(("cut",), marks=pytest.mark.long), ("cut after", "cut after")],
+    [
+        (),
+        ("cut after",),
+        *(pytest.param(faults, marks=pytest.mark.long) for faults in (("cut",), ("cut after", "cut after"))),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("moment", range(10))
