@@ -12,13 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import PHONE, page_of, serious_violations
 from tests.support.dashboard_world import FalseGateway, false_gateway
+from tests.support.wait import until
 
 START = "/#/trade/BTC_USDT/1m?venue=binance&panes=volume,cvd,ofi&ind=ema_20,rsi_14"
 WATCH = """
 window.refused = [];
 document.addEventListener("securitypolicyviolation", (event) => window.refused.push(event.violatedDirective));
 """
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=40_000)
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +146,24 @@ def test_a_view_that_could_not_be_loaded_comes_with_the_gateway(
         page.unroute("**/app/trade/view.js")
         gateway.turn(drop=True)
         expect(page.get_by_test_id("chart-legend")).to_contain_text("open")
+        seen.check()
+
+
+def test_a_candle_that_comes_after_its_follower_is_drawn_between(
+    gateway: FalseGateway, browser: Browser
+) -> None:
+    with page_of(browser, gateway.url) as (page, seen):
+        gateway.turn(is_late=True)
+        try:
+            page.goto(gateway.url + START.replace("/1m", "/1s"))
+            bars = page.locator("[data-bars]")
+            expect(bars).not_to_have_attribute("data-bars", "0")
+            enough = int(bars.get_attribute("data-bars") or 0) + 4
+            until(
+                lambda: int(bars.get_attribute("data-bars") or 0) >= enough, 40.0, "more candles to be drawn"
+            )
+        finally:
+            gateway.turn(is_late=False)
         seen.check()
 
 

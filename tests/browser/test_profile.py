@@ -15,7 +15,7 @@ from tests.support.dashboard_faked import URL, FakedGateway
 from tests.support.dashboard_market import SECOND_NS, footprint, listings, quote
 from tests.support.dashboard_world import FalseGateway, false_gateway
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=40_000)
 PROFILE = "/#/trade/BTC_USDT/1m?venue=binance&depth=profile"
 BTC = listings()[0]
 COUNT_DRAWINGS = """

@@ -27,6 +27,7 @@ class State:
         self.is_silent = False
         self.is_refusing = False
         self.is_empty = False
+        self.is_late = False
         self.alerted_ns = now_ns() // HOUR_NS * HOUR_NS
         self.holes: list[str] = []
         self.updates_per_s = 10.0
@@ -203,6 +204,12 @@ def actors(state: State) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def late(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of three candles the newest and the oldest; every third is not said while it is the newest."""
+    oldest, _, newest = rows
+    return [oldest] if newest["ts_open_ns"] // market.SECOND_NS % 3 == 1 else [newest, oldest]
+
+
 def message_of(
     state: State, channel: Mapping[str, Any], one: market.Listing, number: int
 ) -> list[dict[str, Any]]:
@@ -216,7 +223,11 @@ def message_of(
         return [market.book(one, now, channel.get("depth", 20))]
     if name == "bars":
         timeframe = channel.get("timeframes", ["1m"])[0]
-        return market.bars(one, timeframe, now, 1)
+        return (
+            late(market.bars(one, timeframe, now, 3))
+            if state.is_late
+            else market.bars(one, timeframe, now, 1)
+        )
     if name == "features":
         timeframe = channel.get("timeframes", ["1m"])[0]
         return list(market.features(one, timeframe, market.bars(one, timeframe, now, 60)))[-1:]

@@ -2,8 +2,8 @@
 for what a real one does rarely. `python -m tests.support.dashboard_mock [port]`.
 
 POST /_control takes any of: {"token": "x", "down": ["binance"], "stale": ["BTC_USDT"], "is_silent": true,
-"is_refusing": true, "drop": true, "updates_per_s": 20, "extra": 60, "headline": "text", "is_empty": true, "new_stream": true, "holes": ["2026-11-20"]}; a
-hole is a day of which no candle is stored.
+"is_refusing": true, "drop": true, "updates_per_s": 20, "extra": 60, "headline": "text", "is_empty": true, "is_late": true, "new_stream": true, "holes": ["2026-11-20"]}; a
+hole is a day of which no candle is stored; late: every third candle (of a second) comes after the one that follows it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ export class Bars {
   /**
    * Takes rows, in any order.
    * @param {Bar[]} rows
-   * @returns {number} Index of the first row that is another one now; `rows.length` if none is.
+   * @returns {number} Index of the first row that is another one now; `rows.length` if none is. 0 if one came between those
+   *   that were there, or before them: nothing that was drawn has its index any more.
    */
   merge(rows) {
     let first = this.rows.length;
@@ -43,7 +44,7 @@ export class Bars {
     const at = this.indexOf(row.time);
     if (rows[at]?.time !== row.time) {
       rows.splice(at + 1, 0, row);
-      return at + 1;
+      return 0;
     }
     const known = rows[at];
     if (known.revision > row.revision || (known.revision === row.revision && known.ts_event_ns > row.ts_event_ns)) {
