@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import subprocess
 import threading
 import time
@@ -24,6 +25,7 @@ from protocol.record import RecordKind
 from protocol.topics import beat_topic
 from protocol.transport import Empty, Subscriber, Wire
 from tapehub.supervision import launch
+from tests.chaos.punctual import Punctual
 from tests.chaos.stage import START_S, Stage, StageError
 from tests.chaos.topology import COLLECTOR, HUB, SIMULATOR, write_topology
 from tests.support.paths import ROOT, free_port
@@ -34,9 +36,10 @@ SYMBOL: Final = "BTC_USDT"
 MORE: Final = ("collector.push.1", "orderflow.1", "detector.1", "scanner.1", "notifier.1", GATEWAY, GUARDIAN)
 """What the default system has beyond the actors of a chaos run."""
 FAULTY: Final = ROOT / "tests" / "support" / "faulty"
+FLOW_STEP_S: Final = 1.0
 PAUSE_S: Final = 0.01
 LONGEST_S: Final = 60.0
-_SPEAKS: Final = {"aggregator": b"bar.", "orderflow": b"flow."}
+_SPEAKS: Final = {"aggregator": b"bar."}
 """Kinds whose freshness is the first message of a kind that they publish."""
 _NS: Final = 1_000_000_000
 
@@ -92,6 +95,9 @@ class GuardedStage(Stage):
         self.names = list(self.all_names)
         self.gateway_port = int(self.loaded.common.actors[GATEWAY]["port"])
         self.is_guarded = is_guarded
+        self._random = random.Random(seed)
+        self._killed_ns = 0
+        """When the newest signal was sent, wall clock."""
         self._old = 0
         """Process that is being replaced."""
         self.wire = Wire()
@@ -150,10 +156,12 @@ class GuardedStage(Stage):
         beats = self._subscriber(name, beat_topic(name).encode() + b"\0")
         spoken = _SPEAKS.get(name.partition(".")[0])
         voice = self._subscriber(name, spoken) if spoken else None
-        started_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         try:
+            is_fresh = self._is_fresh(name, voice)
+            threading.Event().wait(self._random.uniform(0.0, FLOW_STEP_S))  # any moment of a second
+            started_ns, self._killed_ns = time.monotonic_ns(), time.time_ns()
             os.kill(old, number)
-            return self._await_back(name, beats, self._is_fresh(name, voice, wall_ns), started_ns)
+            return self._await_back(name, beats, is_fresh, started_ns)
         finally:
             self.wire.forget(beats.socket)
             if voice is not None:
@@ -179,20 +187,29 @@ class GuardedStage(Stage):
             round(queued_s, 3),
         )
 
-    def _is_fresh(self, name: str, voice: Subscriber | None, wall_ns: int) -> Callable[[], bool]:
-        """What tells that the data of an actor are those of after a moment."""
+    def _is_fresh(self, name: str, voice: Subscriber | None) -> Callable[[], bool]:
+        """What tells that the data of an actor are those of after its end."""
         kind = name.partition(".")[0]
+        if kind == "orderflow":
+            steps = Punctual(self._newest_flow, FLOW_STEP_S)
+            return lambda: self._says(name, lambda _status: steps.is_on_time())
         if voice is not None:
-            return lambda: _spoke(voice, wall_ns)
+            return lambda: _spoke(voice, self._killed_ns)
         if name in (COLLECTOR, SIMULATOR, HUB):
-            return lambda: self._has_tick(wall_ns)
+            return lambda: self._has_tick(self._killed_ns)
         if kind == "gateway":
-            return lambda: self._has_answer(wall_ns)
+            return lambda: self._has_answer(self._killed_ns)
         if kind == "persistence":
             return lambda: self._says(name, _is_storing)
         if kind in ("detector", "scanner", "notifier"):
             return lambda: self._says(name, lambda status: status["frames_in"] > 0 or kind == "notifier")
         return lambda: self._says(name, lambda _status: True)
+
+    def _newest_flow(self) -> int:
+        try:
+            return self.hub.order_flow(SYMBOL, allow_stale=True).ts_event_ns
+        except HubError:
+            return 0
 
     def _has_tick(self, wall_ns: int) -> bool:
         try:
