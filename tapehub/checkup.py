@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from actors.runtime.clock import system_clock
+from actors.runtime.keys import folder_of, owners_of
 from actors.runtime.settings import Loaded
 from actors.runtime.supervisord import Supervisor, SupervisorDownError
 from actors.runtime.version import VERSION
 from protocol.endpoints import socket_dir
 from protocol.instruments import BARS, REST, Catalog
+from protocol.security.key_folder import KeyFolder
 from protocol.topology import JOURNAL_KIND
 from protocol.transport import libzmq_version
 from tapehub.hosting import faults_of, reaches
+from tapehub.key_deeds import problems_of_keys
 from tapehub.keyring import operators_keyring
 from tapehub.provider_rows import verdicts
 from tapehub.supervision.clocks import clock_rows
@@ -156,6 +159,17 @@ def of_actors(loaded: Loaded) -> tuple[list[Finding], set[str]]:
             Finding(FAIL, f"supervisord {pid} runs, but no answer from {', '.join(silent)}", "tapehub status")
         ], running
     return [Finding(OK, f"supervisord {pid} and {len(running)} actors run and answer")], running
+
+
+def of_keys(loaded: Loaded) -> Iterator[Finding]:
+    """Whether the keys of all who listen off this machine are there, and ours are only ours to read."""
+    folder, topology = KeyFolder(folder_of(loaded)), loaded.common.topology
+    needed = set(owners_of(topology, loaded.common.actors).values())
+    problems = problems_of_keys(folder, topology, loaded.common.actors)
+    for problem in problems:
+        yield Finding(FAIL, problem, "tapehub keys list")
+    if needed and not problems:
+        yield Finding(OK, f"keys of {len(needed)} actors that listen off this machine: {folder.path}")
 
 
 def of_hosts(loaded: Loaded) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ from actors.runtime.intake import Intake
 from actors.runtime.settings import Loaded
 
 TICK_S: Final = 0.05
-JOURNAL_KIND: Final = "journal"
 
 
 class Bridge(Actor):
@@ -34,10 +33,9 @@ class Bridge(Actor):
         self.every(TICK_S, self.keeper.tick)
 
     def _opening(self, intake: Intake) -> Opening:
-        servers = [name for name in self.common.actors if name.partition(".")[0] == JOURNAL_KIND]
-        has_journals = bool(servers) and self.common.bus.replay
-        journals = Journals(self.endpoints.query(servers[0])) if has_journals else None
-        return Opening(self.name, self.settings, self._checked, list(intake.inputs), journals)
+        journals = Journals(self.endpoints, self.common.actors, self.wire.keyring)
+        asked = journals if journals and self.common.bus.replay else None
+        return Opening(self.name, self.settings, self._checked, list(intake.inputs), asked)
 
     def drain(self) -> None:
         """Have the stream confirm what is left."""

@@ -54,7 +54,7 @@ class Opening:
         settings: Its section.
         checked: Addresses and secrets.
         publishers: Whose messages are mirrored.
-        journals: Asks the journal server; None: there is none.
+        journals: Asks the journal servers; None: there is none.
     """
 
     def __init__(

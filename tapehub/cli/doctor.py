@@ -115,4 +115,4 @@ def _of_machine() -> list[Finding]:
         from tapehub.bridges import of_bridges
 
         found += [checkup.Finding(*one) for one in of_bridges(loaded)]
-    return [*found, *of_actors, *checkup.of_hosts(loaded)]
+    return [*found, *of_actors, *checkup.of_keys(loaded), *checkup.of_hosts(loaded)]

@@ -34,7 +34,10 @@ def place(rows: Sequence[Row], topology: Topology, answers: Mapping[str, Answer]
         answer = answers.get(row.name)
         if answer is not None and answer.status is not None:
             continue
-        if row.host not in heard:
+        if answer is not None and answer.refusal:
+            row.state = SILENT
+            row.note = f"{answer.refusal}: tapehub keys list"
+        elif row.host not in heard:
             row.state = UNREACHABLE
             row.note = f"nothing is heard from {row.host}: tapehub config check --reach"
         else:

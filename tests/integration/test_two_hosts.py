@@ -14,9 +14,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.bridge.journals import Journals
 from actors.runtime.settings import load
 from protocol.client import Hub
 from protocol.messages import BUY, Alert, Trade
+from protocol.replay import Position
 from protocol.requests import Request
 from protocol.transport import Wire
 from tests.support.config import write_config
@@ -215,6 +217,22 @@ def test_a_stream_over_tcp_is_made_good_from_the_journal_of_the_publishers_host(
             stop.set()
             sender.join()
         assert found == list(range(found[0], found[0] + 40))
+
+
+def test_a_bridge_asks_the_journal_server_of_the_publishers_host(hosts):
+    here = hosts.endpoints["compute"]
+    journals = Journals(here, [COLLECTOR, "journal.compute", "journal.feed", "hub.1"], None)
+    with hosts.actor("feed", "journal.feed"):
+        hosts.trades(5)
+
+        def head() -> Position:
+            heads, stored = journals.ask([COLLECTOR], "bridge.1")
+            assert not stored
+            return heads[COLLECTOR]
+
+        until(lambda: head().seq >= 5, PATIENCE_S, "the journal to have them")
+        assert head().epoch == 1
+    assert not Journals(here, [COLLECTOR, "hub.1"], None)
 
 
 def test_an_actor_of_another_host_is_refused(hosts):

@@ -122,7 +122,7 @@ class BridgeWorld:
     def acknowledged(self) -> int:
         """How far the journal server knows the bridge to be."""
         self.source.beat()
-        found = Journals(self.peers.endpoints.query("journal.1")).ask([COLLECTOR], BRIDGE)[1]
+        found = Journals(self.peers.endpoints, ["journal.1", COLLECTOR], None).ask([COLLECTOR], BRIDGE)[1]
         return found.get(COLLECTOR, Position(0, 0)).seq
 
     def renew(self, lost: int) -> None:

@@ -5,11 +5,15 @@ import socket
 
 import pytest
 
+from actors.runtime.keys import folder_of
 from actors.runtime.settings import load
 from protocol.client.finding import find_endpoints
 from protocol.client.following import journal_endpoints, seen_from
 from protocol.errors import ConfigError
+from protocol.security.key_folder import KeyFolder
 from protocol.topology import Host, Topology
+from tapehub import key_deeds
+from tapehub.checkup import FAIL, OK, of_keys
 from tapehub.hosting import faults_of, problems_of_host, reaches
 from tapehub.supervision.clocks import cells, clock_rows
 from tapehub.supervision.launch import prepare
@@ -135,6 +139,31 @@ def test_an_actor_of_a_host_that_is_heard_is_only_silent():
     assert rows["hub.2"].state == "SILENT"
     assert rows["journal.feed"].state == "RUNNING"
     assert rows["journal.feed"].note == ""
+
+
+def test_the_doctor_names_the_keys_that_are_missing(run_dir):
+    assert list(of_keys(loaded(run_dir, "compute"))) == [], "loopback needs none"
+
+    away = loaded(
+        run_dir,
+        "compute",
+        {name: {**row, "address": f"192.0.2.{n}"} for n, (name, row) in enumerate(HOSTS.items(), 1)},
+    )
+    missing = list(of_keys(away))
+    assert len(missing) == len(ACTORS)
+    assert all(one.word == FAIL and "`tapehub keys init` makes it" in one.text for one in missing)
+
+    key_deeds.init(KeyFolder(folder_of(away)), away.common.topology, away.common.actors, NOW)
+    (found,) = of_keys(away)
+    assert (found.word, f"keys of {len(ACTORS)} actors" in found.text) == (OK, True)
+
+
+def test_an_actor_that_refuses_our_key_says_so():
+    refused = Answer()
+    refused.refusal = "hub.2 at tcp://10.0.0.2:7010 refuses the key of operator"
+    answers = {"journal.feed": answer(), "hub.2": refused}
+    rows = {row.name: row for row in rows_of(list(ACTORS), [], {}, answers, NOW, "", TOPOLOGY)}
+    assert (rows["hub.2"].state, rows["hub.2"].note) == ("SILENT", f"{refused.refusal}: tapehub keys list")
 
 
 def test_ages_of_heartbeats_follow_the_measured_clock():

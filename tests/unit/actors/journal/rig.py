@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,32 @@ from protocol.requests import Reply, Request, decode_reply, encode_request
 from tests.unit.protocol.journal.rig import NAME
 
 
+class StepClock(SystemClock):
+    """Goes on by so much at each look: how much is done in a time does not depend on the machine."""
+
+    def __init__(self, step_ns: int) -> None:
+        self._at_ns = itertools.count(0, step_ns)
+
+    @property
+    def mono_ns(self) -> Callable[[], int]:  # type: ignore[override]
+        return self._at_ns.__next__
+
+
 class Desk:
     """Asks a server; background work runs when told."""
 
-    def __init__(self, root: Path, configured: tuple[str, ...] = (NAME,), disk: Disk | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        configured: tuple[str, ...] = (NAME,),
+        disk: Disk | None = None,
+        clock: SystemClock | None = None,
+    ) -> None:
         self.counters: collections.Counter[str] = collections.Counter()
         self.work: list[Any] = []
         book = AckBook(root, lambda *job: self.work.append(job), disk)
         self.server = JournalServer(
-            "journal.1", 7, root, configured, SystemClock(), self.counters, book, disk
+            "journal.1", 7, root, configured, clock or SystemClock(), self.counters, book, disk
         )
 
     def send(self, request: Request | bytes) -> list[Reply]:

@@ -4,12 +4,13 @@ import zlib
 
 import pytest
 
+from actors.journal.fetch import SCAN_NS
 from protocol.journal.acks import read_acks
 from protocol.journal.disk import Disk
 from protocol.journal.segment import SegmentName, segments_of
 from protocol.replay import Extent, Position, ack_request
 from protocol.requests import Request
-from tests.unit.actors.journal.rig import Desk
+from tests.unit.actors.journal.rig import Desk, StepClock
 from tests.unit.protocol.journal.rig import NAME, TOPICS, FailingDisk, frames_of, split, write
 
 
@@ -101,12 +102,21 @@ def test_a_filtered_scan_is_bounded_and_stops_before_damage(tmp_path, desk):
     content = bytearray(path.read_bytes())
     content[64 + sum(map(len, frames[:4])) + 5_000] ^= 1
     path.write_bytes(content)
-    before = Desk(tmp_path).fetch(9, 1, "bar.")
+    before = Desk(tmp_path, clock=StepClock(0)).fetch(9, 1, "bar.")
     assert (before.outcome, before.first, before.last) == ("data", 1, 4)
     at = desk.fetch(9, 5, "bar.")
     assert (at.outcome, at.first, at.last) == ("corrupt", 5, 5)
     assert desk.counters["fetch_corrupt"] == 1
     assert "9/5 to 5" in desk.server.problems[NAME]
+
+
+def test_a_scan_that_finds_nothing_ends_after_its_time(tmp_path):
+    write(tmp_path / NAME, 9, frames_of(9, [100_000] * 30), batch=10)
+    slow = Desk(tmp_path, clock=StepClock(SCAN_NS // 4))
+    found = slow.fetch(9, 1, "bar.")
+    assert (found.outcome, found.first, found.frames) == ("data", 1, b"")
+    assert 1 <= found.last < 30
+    assert Desk(tmp_path, clock=StepClock(0)).fetch(9, 1, "bar.").last == 30
 
 
 def test_status_says_what_there_is(tmp_path, desk):
