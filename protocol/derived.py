@@ -15,6 +15,7 @@ import msgspec
 from protocol.message import (
     BUY,
     SELL,
+    Count,
     Int64,
     Message,
     TimeNs,
@@ -120,7 +121,7 @@ class Footprint(Message, array_like=True, frozen=True, gc=False):
     """Lower edge of the buckets around the point of control that hold 70 % of the volume; 0 without volume."""
     value_area_high: float
     """Upper edge of those buckets; 0 without volume."""
-    count: Int64
+    count: Count
     """Trades in it."""
     status: str
     """open, closed, gap (part of it was not seen)."""
@@ -170,7 +171,7 @@ class Sweep(Message, array_like=True, frozen=True, gc=False):
     """Sum of price times size, quote currency."""
     vwap: float
     """Notional over size."""
-    count: Int64
+    count: Count
     """Trades in it."""
     is_inferred: bool
     """The aggressor was inferred by Lee and Ready's rule, the venue does not say."""

@@ -27,6 +27,7 @@ from protocol.message import (
     SELL,
     SIDE_NAMES,
     UNKNOWN_SIDE,
+    Count,
     Int64,
     Message,
     TimeNs,
@@ -133,7 +134,7 @@ class Trade(Message, array_like=True, frozen=True, gc=False):
     """Aggressor (taker): 1 buy, -1 sell, 0 the venue does not say."""
     trade_id: int | str
     """Venue's trade id; an integer where the venue counts (then it steps by one per trade)."""
-    count: Int64 = 1
+    count: Count = 1
     """Fills merged into this print; 0 if the venue does not say."""
 
     def validate(self) -> list[str]:
@@ -202,7 +203,7 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
     sell_volume: float
     vwap: float
     """Volume-weighted average price; the close where volume is 0."""
-    count: Int64
+    count: Count
     """Trades (or quotes, see `source`) in it."""
     status: str
     """open, closed, quiet (no event, previous close repeated), gap (part of it was not seen), stale."""
@@ -300,7 +301,7 @@ class Gap(Message, array_like=True, frozen=True, gc=False):
     state: str
     """open, filling, filled, unfillable."""
     filled_by: str = ""
-    count: Int64 = 0
+    count: Count = 0
     """Messages repaired so far."""
     reason: str = ""
 
