@@ -18,6 +18,7 @@ from protocol.message import (
     Count,
     Int64,
     Message,
+    Revision,
     TimeNs,
     price_faults,
     share_faults,
@@ -47,7 +48,7 @@ class Feature(Message, array_like=True, frozen=True, gc=False):
     """False until every indicator has warmed up."""
     values: dict[str, float]
     """Indicator to number, `rsi_14`, `bb_upper_20_2`; only of those that have warmed up."""
-    revision: Int64 = 0
+    revision: Revision = 0
     """That of the candle; 0 while it runs."""
     coverage: float = 1.0
     """Lowest coverage, 0 to 1, of the candles that the indicators look back on."""
@@ -127,7 +128,7 @@ class Footprint(Message, array_like=True, frozen=True, gc=False):
     """open, closed, gap (part of it was not seen)."""
     coverage: float
     """Share of the interval, 0 to 1, in which the feed was connected and gapless."""
-    revision: Int64
+    revision: Revision
     """0 while open, 1 at its close, one more each time a late or repaired trade changes it."""
 
     def validate(self) -> list[str]:
@@ -227,7 +228,7 @@ class Signal(Message, array_like=True, frozen=True, gc=False):
     """Of the candles it rests on."""
     signal_id: str = ""
     """Strategy, venue, symbol and first time: the same in all its revisions, and no other signal has it."""
-    revision: Int64 = 1
+    revision: Revision = 1
     """1 when it was said, one more with each change of its state."""
     state: str = "open"
     """open, vetoed (the shield refused it), target, stopped, expired, cancelled."""

@@ -11,6 +11,8 @@ Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number that databases, arrays and other languages hold too: msgpack itself has larger ones."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 """How many: small enough that the sum of millions of them stays within 64 bits."""
+Revision = Annotated[int, msgspec.Meta(ge=0, le=2**30)]
+"""How often something was said anew: candles keep it in 32 bits, and one may be added to it."""
 TimeNs = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 """Nanoseconds since 1970 UTC, up to the year 2116: adding an interval never leaves 64 bits."""
 

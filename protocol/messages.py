@@ -30,6 +30,7 @@ from protocol.message import (
     Count,
     Int64,
     Message,
+    Revision,
     TimeNs,
     price_faults,
     size_faults,
@@ -209,7 +210,7 @@ class Bar(Message, array_like=True, frozen=True, gc=False):
     """open, closed, quiet (no event, previous close repeated), gap (part of it was not seen), stale."""
     coverage: float
     """Share of the interval, 0 to 1, in which the feed was connected and gapless."""
-    revision: Int64
+    revision: Revision
     """0 while open, 1 at its close, one more each time a late or repaired event changes it."""
     source: str
     """trade, quote (mid price of a venue without trades), or the name of a REST provider."""

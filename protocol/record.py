@@ -39,6 +39,8 @@ _HEADER: Final = struct.Struct("<IIBBHI32sQQQq")
 _AFTER_CRC: Final = struct.Struct("<BBHI32sQQQq")
 _PREFIX: Final = struct.Struct("<II")
 HEADER_BYTES: Final = _HEADER.size
+NUMBER_BITS: Final = 62
+"""Epochs and numbers have no more, though the header has room: databases keep 63, and one may be added to them."""
 _FLAGS: Final = struct.Struct("<H")
 _CRC: Final = struct.Struct("<I")
 _unpack_header: Final = _HEADER.unpack_from
@@ -202,6 +204,10 @@ def parse_frame(data: bytes) -> Frame:
     frame = Frame(topic[0], data[offset:], data, *_unpack_header(data, end))
     if frame.version != VERSION:
         raise FrameError(f"frame version {frame.version}, this program reads {VERSION}")
+    if (frame.epoch | frame.seq | frame.topic_seq) >> NUMBER_BITS:
+        raise FrameError(
+            f"epoch {frame.epoch}, number {frame.seq} or {frame.topic_seq}: nobody has counted so far"
+        )
     if len(data) - offset != frame.length:
         raise TruncatedFrame(f"payload of {len(data) - offset} bytes, header says {frame.length}")
     # copying a small frame is cheaper than a view of it
@@ -232,6 +238,7 @@ def parse_frames(blob: bytes) -> list[Frame]:
             topic
             and end <= size
             and fields[2] == VERSION
+            and not (fields[7] | fields[8] | fields[9]) >> NUMBER_BITS
             and crc32(blob[head + 8 : end], topic[1]) == fields[1]
         ):
             found.append(Frame(topic[0], blob[start:end], blob[offset:end], *fields))

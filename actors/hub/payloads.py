@@ -41,7 +41,7 @@ def split_events(payload: bytes) -> list[msgspec.Raw]:
     """
     try:
         return _split.decode(payload)
-    except msgspec.DecodeError as fault:
+    except (msgspec.DecodeError, RecursionError) as fault:
         raise PayloadError(f"payload cannot be split: {fault}") from fault
 
 

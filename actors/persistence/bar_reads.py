@@ -24,9 +24,9 @@ _SOURCE: Final = _COLUMNS.index("source")
 _SERIES: Final = ("instrument_id", "timeframe")
 
 
-def _coded(column: ColumnElement[Any], names: Sequence[str]) -> ColumnElement[Any]:
-    """The number of a name in a list, NULL where it is not there."""
-    return case(*((column == name, code) for code, name in enumerate(names)), else_=None)
+def _coded(column: ColumnElement[Any], names: Sequence[str], other: int | None = None) -> ColumnElement[Any]:
+    """The number of a name in a list, `other` where it is not there."""
+    return case(*((column == name, code) for code, name in enumerate(names)), else_=other)
 
 
 def _pages(**made: ColumnElement[Any]) -> Pages:
@@ -34,7 +34,8 @@ def _pages(**made: ColumnElement[Any]) -> Pages:
     return Pages("bar", bars, [made[name] if name in made else bars.c[name] for name in _COLUMNS], _SERIES)
 
 
-_STATUS: Final = _coded(bars.c.status, STATUSES)
+_STATUS: Final = _coded(bars.c.status, STATUSES, STATUSES.index("gap"))
+"""What this program does not know (a later one has stored it) is not trusted."""
 _IS_REPAIRED: Final = bars.c.reason != ""
 _plain: Final = _pages(status=_STATUS, is_repaired=_IS_REPAIRED, source=_coded(bars.c.source, COMMON_SOURCES))
 _spelt: Final = _pages(status=_STATUS, is_repaired=_IS_REPAIRED)

@@ -16,6 +16,10 @@ PathKey = tuple[str | int, ...]
 _Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
+MAX_DEPTH: Final = 40
+"""Of mappings and lists in one another; the settings have seven."""
+
+
 class Place(NamedTuple):
     """Where a key and its value stand."""
 
@@ -38,7 +42,7 @@ class Source:
         self.problems: list[str] = []
         self._open: list[int] = []
         try:
-            node = yaml.compose(text, Loader=_Loader)
+            node = yaml.compose(text, Loader=_Loader) if self._is_flat(text) else None
         except yaml.MarkedYAMLError as fault:
             mark = fault.problem_mark or fault.context_mark
             self.problems.append(f"{self._at(mark)}: {_sentence(fault)}")
@@ -48,6 +52,19 @@ class Source:
             if node is not None:
                 self.places[()] = Place(self._at(node.start_mark), self._at(node.start_mark))
                 self.data = self._plain(node, ())
+
+    def _is_flat(self, text: str) -> bool:
+        """Whether it is not nested so deep that the library, which calls itself for each level, would end the process."""
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                self.problems.append(f"{self._at(event.start_mark)}: nested deeper than {MAX_DEPTH} levels")
+                return False
+        return True
 
     def _at(self, mark: Any) -> str:
         return f"{self.name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else self.name

@@ -12,8 +12,8 @@ from protocol.codec import decode_events
 from protocol.consumer import Consumer
 from protocol.errors import FrameError, InvalidRequest, PayloadError
 from protocol.fleet import MAX_VENUES, Fleet
-from protocol.messages import Beat, Flow, Trade, Watermark
-from protocol.record import FrameWriter, RecordKind, parse_frame
+from protocol.messages import Bar, Beat, Flow, Trade, Watermark
+from protocol.record import FrameWriter, RecordKind, parse_frame, parse_frames
 from protocol.requests import MAX_TOLD, Reply, Request, decode_request, error_reply
 from protocol.topics import parse_topic
 
@@ -29,12 +29,34 @@ def frame(payload, schema=Trade.SCHEMA, kind=RecordKind.DATA, epoch=1):
 TRADE = ["BTC_USDT", "binance", 1_790_000_000 * 10**9, 1_790_000_000 * 10**9, 100.0, 1.0, 1, 7]
 
 
-@pytest.mark.parametrize(("place", "value"), [(2, 2**63), (2, 2**63 - 1), (3, 2**64 - 1), (6, 2**63)])
+@pytest.mark.parametrize(
+    ("place", "value"), [(2, 2**63), (2, 2**63 - 1), (3, 2**64 - 1), (6, 2**63), (8, 2**41), (8, -1)]
+)
 def test_numbers_beyond_what_a_database_holds_are_refused(place, value):
-    row = list(TRADE)
+    row = [*TRADE, 1]
     row[place] = value
     with pytest.raises(PayloadError):
         decode_events(frame(encode([row])))
+
+
+def test_a_revision_leaves_room_in_the_column_of_a_candle():
+    bar = Bar("A", "v", "1m", 1, 1, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1, "closed", 1.0, 2**31, "trade")
+    with pytest.raises(PayloadError):
+        decode_events(frame(encode([bar]), Bar.SCHEMA))
+
+
+@pytest.mark.parametrize(("epoch", "seq"), [(2**63, 1), (1, 2**63), (2**64 - 1, 2**64 - 2)])
+def test_numbers_that_nobody_has_counted_to_are_no_frame(epoch, seq):
+    def made(topic: str = "trade.binance.A") -> bytes:
+        writer = FrameWriter(NAME, epoch)
+        writer.seq = seq - 1
+        return writer.build(topic, Trade.SCHEMA, encode([TRADE]), 1)
+
+    with pytest.raises(FrameError, match="nobody has counted"):
+        parse_frame(made())
+    for topic in ("trade.binance.A", "trade.binance.NEW"):  # one that is known, one that is not
+        with pytest.raises(FrameError, match="nobody has counted"):
+            parse_frames(made(topic))
 
 
 def test_what_fits_is_taken():

@@ -54,6 +54,11 @@ def test_a_map_is_extended_without_decoding_it(values: dict[str, int], blob: byt
     assert msgpack.unpackb(joined) == {**values, "data": blob}
 
 
+def test_what_is_nested_without_end_is_refused() -> None:
+    with pytest.raises(PayloadError):
+        split_events(b"\x92\x01" + b"\x91" * 100_000)
+
+
 @pytest.mark.parametrize("payload", [b"", b"\xc0", b"\x81\xa1a\x01", b"text"])
 def test_what_is_no_array_is_refused(payload: bytes) -> None:
     with pytest.raises(PayloadError):

@@ -129,6 +129,16 @@ def test_a_candle_comes_back_exactly_whatever_it_holds(library: Library) -> None
     assert (found.source, math.isnan(found.vwap)) == ("rest.binance", True)
 
 
+def test_a_status_of_the_future_is_not_trusted(library: Library) -> None:
+    later = bar(1, status="corrected")
+    library.write("bar.binance.BTC_USDT.1m", later)
+
+    [data] = library.pages(BarData, symbol="BTC_USDT")
+
+    found = unpack_bar(data.rows, 0, ("BTC_USDT", "binance", "1m"), data.sources)
+    assert (found.status, found.close) == ("gap", later.close)
+
+
 @pytest.mark.parametrize("venue", ["rest", "ig"])
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 def test_candles_of_providers_come_back_with_whom_they_are_from(

@@ -51,6 +51,12 @@ def test_what_is_not_yaml_has_a_place(text, problem):
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize("depth", [50, 5_000, 200_000])
+def test_what_is_nested_too_deep_is_a_problem(depth):
+    source = Source(f"a: {'[' * depth}{']' * depth}\n", "f")
+    assert any("nested deeper than 40 levels" in problem for problem in source.problems)
+
+
 @given(st.text())
 def test_no_text_raises(text):
     source = Source(text, "f")
