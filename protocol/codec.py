@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from protocol.errors import PayloadError
+from protocol.errors import DECODE_ERRORS, PayloadError
 from protocol.messages import MESSAGE_TYPES, Message
 from protocol.record import Frame
 
@@ -40,7 +40,7 @@ def decode_events(frame: Frame) -> list[Any]:
         raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not known to this program")
     try:
         events: list[Any] = decoder.decode(frame.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"{frame.topic}: {fault}") from fault
     return events
 
@@ -64,7 +64,7 @@ def decode_generic(frame: Frame) -> list[Any]:
     """
     try:
         events = _generic.decode(frame.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"{frame.topic}: {fault}") from fault
     if not isinstance(events, list):
         raise PayloadError(f"{frame.topic}: payload is not an array")

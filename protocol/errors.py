@@ -24,7 +24,12 @@ The codes are the same in ZeroMQ replies, client exceptions, command line and HT
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises of bytes that are not what they should be, whoever made them: also of what is nested without end."""
 
 
 class HubError(Exception):

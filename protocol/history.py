@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 from protocol.replay import Position
 from protocol.requests import Reply, Request
 from protocol.windows import BAR_BYTES, BAR_COLUMNS, MAX_SOURCES, SOURCE_OFFSET, STATUSES, BarData
@@ -152,7 +152,7 @@ def decode_windows(reply: Reply) -> Windows:
     """
     try:
         return _windows.decode(reply.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not an answer to windows: {fault}") from fault
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 from protocol.requests import Request
 
 OP: Final = "push"
@@ -151,7 +151,7 @@ def pushed_of(data: bytes | msgspec.Raw) -> Pushed:
     """
     try:
         return _result.decode(data)
-    except msgspec.DecodeError as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not the result of a push: {fault}") from fault
 
 

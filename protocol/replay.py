@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 from protocol.requests import Reply, Request
 
 MAX_FETCH_BYTES: Final = 1024 * 1024
@@ -115,7 +115,7 @@ def decode_fetched(reply: Reply) -> Fetched:
     """
     try:
         return _fetched.decode(reply.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not an answer to a fetch: {fault}") from fault
 
 
@@ -127,5 +127,5 @@ def decode_status(reply: Reply) -> JournalStatus:
     """
     try:
         return _status.decode(reply.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not an answer to a journal_status: {fault}") from fault

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from protocol.errors import HubError, HubTimeout, InvalidRequest, ProtocolMismatch
+from protocol.errors import DECODE_ERRORS, HubError, HubTimeout, InvalidRequest, ProtocolMismatch
 from protocol.message import Int64
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ def decode_request(data: bytes, max_bytes: int = MAX_REQUEST_BYTES) -> Request:
         raise InvalidRequest(f"request of {len(data)} bytes is longer than {max_bytes}")
     try:
         return _request_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not a request: {fault}", errors=[str(fault)]) from fault
 
 
@@ -151,7 +151,7 @@ def decode_reply(data: bytes | memoryview) -> Reply:
     """
     try:
         return _reply_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not a reply: {fault}") from fault
 
 

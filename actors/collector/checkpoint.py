@@ -21,7 +21,7 @@ from actors.collector.intake.sequence import MAX_HOLES, Hole
 from actors.collector.intake.unordered import MAX_RECENT
 from actors.collector.push.memory import PushedState, is_ours
 from protocol.codec import decode_events
-from protocol.errors import PayloadError
+from protocol.errors import DECODE_ERRORS, PayloadError
 from protocol.messages import Bar, Book, Gap, News, Quote, Trade, Watermark
 from protocol.record import FLAG_REFERENCE, FLAG_REPAIRED, Frame
 
@@ -96,7 +96,7 @@ def decode(data: bytes) -> Checkpoint | None:
     """Read the data of a SNAP record; None if another version wrote it, or it is none."""
     try:
         found = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         return None
     return found if found.version == VERSION else None
 

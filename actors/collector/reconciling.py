@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from actors.collector.questions import Questions
 from actors.runtime.actor import Actor
-from protocol.errors import HubError
+from protocol.errors import DECODE_ERRORS, HubError
 from protocol.messages import Gap
 from protocol.record import RecordKind
 from protocol.requests import Reply, Request
@@ -84,7 +84,7 @@ class Reconciling:
                 continue
             try:
                 gaps = _gaps.decode(reply.data)
-            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            except DECODE_ERRORS as fault:
                 actor.drop("bad_gaps", fault)
                 continue
             for gap in forgotten(gaps, actor.name, actor.publisher.epoch, self._knows):

@@ -31,7 +31,15 @@ from actors.hub.past import (
 )
 from actors.hub.slots import Slot
 from actors.hub.trades import TradeSlot
-from protocol.errors import HubError, InvalidRequest, NoData, Overloaded, PayloadError, error_from_code
+from protocol.errors import (
+    DECODE_ERRORS,
+    HubError,
+    InvalidRequest,
+    NoData,
+    Overloaded,
+    PayloadError,
+    error_from_code,
+)
 from protocol.history import (
     HISTORY_KINDS,
     NEWEST,
@@ -238,5 +246,5 @@ def _stored(plan: Plan, outcome: Outcome) -> tuple[Rows, PageEnd, str]:
         if plan.kind == "bar":
             return Rows(_bars.decode(outcome.data)), end, ""
         return Rows(None, _events[plan.kind].decode(outcome.data)), end, ""
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"the store's answer cannot be read: {fault}") from fault

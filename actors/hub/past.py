@@ -9,7 +9,7 @@ import msgspec
 from actors.hub.candles import BarSlot
 from actors.hub.slots import Slot
 from actors.hub.trades import TradeSlot
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 from protocol.history import OLDEST, SERIES_KINDS, STORE, WINDOW, Lack, PageEnd, Part, bar_data, joined_bars
 from protocol.messages import Trade
 from protocol.requests import Request
@@ -166,7 +166,7 @@ def _key_of_cursor(cursor: str) -> tuple[int, int, str]:
     """The key of the last trade before this page; one before all where there is no cursor."""
     try:
         return _decode_key.decode(cursor) if cursor else (-(2**63), 0, "")
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not a cursor of trades: {fault}", errors=["args.cursor"]) from fault
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from protocol.errors import PayloadError
+from protocol.errors import DECODE_ERRORS, PayloadError
 
 _split: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
@@ -41,7 +41,7 @@ def split_events(payload: bytes) -> list[msgspec.Raw]:
     """
     try:
         return _split.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"payload cannot be split: {fault}") from fault
 
 

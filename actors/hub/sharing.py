@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from protocol.codec import decode_events, encode_events
-from protocol.errors import PayloadError
+from protocol.errors import DECODE_ERRORS, PayloadError
 from protocol.first_copy import copies_after
 from protocol.messages import Book, Liquidation, Quote, Trade
 from protocol.record import FLAG_REPAIRED, Frame
@@ -97,7 +97,7 @@ def kept_events(payloads: Iterable[bytes], kind: str) -> list[Any]:
     decoder = _DECODERS[kind]
     try:
         return [event for payload in payloads for event in decoder.decode(payload)]
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"what is kept cannot be read: {fault}") from fault
 
 

@@ -14,7 +14,7 @@ import msgspec
 from actors.hub.payloads import event_count, last_event, split_events
 from actors.hub.sharing import Sharing
 from protocol.codec import decode_events
-from protocol.errors import PayloadError
+from protocol.errors import DECODE_ERRORS, PayloadError
 from protocol.messages import Flow, Quote
 from protocol.record import FLAG_REPAIRED, Frame
 from protocol.topics import Topic
@@ -159,7 +159,7 @@ class DecodedSlot(Slot):
             event = last_event(frame.payload)
             try:
                 self._decoded = (event, self._decoder.decode(event))
-            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            except DECODE_ERRORS as fault:
                 raise PayloadError(f"{frame.topic}: {fault}") from fault
             self._decoded_frame = frame
         return self._decoded

@@ -9,7 +9,7 @@ import msgspec
 
 from actors.hub.payloads import array_header, body_of, event_count, last_event, split_events
 from actors.hub.slots import Slot
-from protocol.errors import PayloadError
+from protocol.errors import DECODE_ERRORS, PayloadError
 from protocol.messages import Trade
 from protocol.record import FLAG_REPAIRED, Frame
 from protocol.topics import Topic
@@ -142,5 +142,5 @@ def _order_of(payload: bytes) -> tuple[int, int]:
 def _decode_trades(payload: bytes) -> list[Trade]:
     try:
         return _trades.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"trades cannot be read: {fault}") from fault

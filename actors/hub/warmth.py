@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from protocol.errors import FrameError, HubError, PayloadError
+from protocol.errors import DECODE_ERRORS, FrameError, HubError, PayloadError
 from protocol.record import parse_frame
 from protocol.requests import Reply, Request
 
@@ -67,7 +67,7 @@ class Warmth:
                 continue
             try:
                 frames = _frames_decoder.decode(reply.data)
-            except msgspec.DecodeError as fault:
+            except DECODE_ERRORS as fault:
                 self._drop("no_last_values", f"{publisher}: {fault}")
                 continue
             for data in frames:

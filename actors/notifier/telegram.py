@@ -12,6 +12,7 @@ from actors.notifier.calling import Caller
 from actors.notifier.failures import BadMarkup, NotModified, NotSent, Refused, Unsure
 from actors.notifier.limits import Limits
 from actors.notifier.settings import TelegramSettings
+from protocol.errors import DECODE_ERRORS
 
 _HEADERS: Final = {"Content-Type": "application/json"}
 _BAD_TOKEN_S: Final = 60.0
@@ -126,7 +127,7 @@ class Bot:
         answer = self._caller.post(self._base + method, msgspec.json.encode(arguments), _HEADERS, timeout_s)
         try:
             found = msgspec.json.decode(answer.body, type=Answered)
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             found = Answered(ok=False, error_code=answer.status, description=f"HTTP {answer.status}")
             if answer.status < 400:
                 raise Unsure(f"{method}: HTTP {answer.status} without an answer of the Bot API") from None
@@ -177,5 +178,5 @@ def _chat_id(chat: str) -> int | str:
 def _decoded(raw: msgspec.Raw, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError as fault:
+    except DECODE_ERRORS as fault:
         raise Unsure(f"the answer is not what the Bot API says: {fault}") from None

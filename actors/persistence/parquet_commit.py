@@ -23,6 +23,7 @@ from actors.persistence.parquet_folder import Hour, drafts_of, hours_of, live_na
 from actors.persistence.parquet_names import draft_name, span_of
 from actors.persistence.parquet_schema import KIND_OF
 from actors.persistence.parquet_write import COMMIT_KEY
+from protocol.errors import DECODE_ERRORS
 from protocol.journal.disk import Disk, write_whole
 from protocol.replay import Position
 
@@ -93,7 +94,7 @@ def read_commit(folder: Path) -> Commit | None:
         return None
     except OSError as fault:
         raise ParquetError(f"cannot read {path}: {fault.strerror}") from fault
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         return None  # the parts know it too
     if commit.version > VERSION:
         raise ParquetError(

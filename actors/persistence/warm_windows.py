@@ -18,7 +18,7 @@ from actors.persistence.bar_reads import newest_bar, read_bars, timeframe_after
 from actors.persistence.event_reads import EventPage, newest_gaps, newest_lists, read_events, timeframes_of
 from actors.persistence.ranges import Range
 from actors.persistence.reader import Instrument, Moment
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 from protocol.history import SERIES_KINDS, BarWindow, EventWindow, Latest, Sizes, Windows
 from protocol.topics import market_topic
 from protocol.windows import BAR_BYTES
@@ -169,5 +169,5 @@ def _cursor(text: str) -> tuple[int, str]:
         if not -(2**63) <= found[0] < 2**63:
             raise msgspec.DecodeError("a key beyond 64 bits")
         return found
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not a cursor of windows: {fault}", errors=["args.cursor"]) from fault

@@ -9,6 +9,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from protocol.errors import DECODE_ERRORS
+
 MOST_STREAMS: Final = 1024
 _METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 
@@ -54,7 +56,7 @@ def answer(session: Session, text: bytes, market: str) -> bytes:
 def _parse(text: bytes) -> dict[str, Any]:
     try:
         message = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         raise _Refusal(3, "Invalid JSON: expected value at line 1 column 1") from None
     if not isinstance(message, dict):
         raise _Refusal(2, "Invalid request: expected a map")

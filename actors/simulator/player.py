@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from actors.simulator.played_book import PlayedBook
 from actors.simulator.recording import Answered, Head, Item, Played, Recording
 from actors.simulator.rest import INVALID_SYMBOL, UNAVAILABLE, Answer, Params, Respond, missing
 from actors.simulator.streams import Stream, parse_stream
+from protocol.errors import DECODE_ERRORS
 
 if TYPE_CHECKING:
     from actors.simulator.channels import Channel
@@ -181,7 +180,7 @@ class Player:
         if kind == "depth":
             try:
                 self._book(item.stream.partition("@")[0].upper()).apply(item.body)
-            except msgspec.DecodeError:
+            except DECODE_ERRORS:
                 self.recording.skipped["bad depth"] += 1
 
     def _book(self, symbol: str) -> PlayedBook:
@@ -196,7 +195,7 @@ class Player:
         if self._waits_at is not item:
             try:
                 self._book(symbol).load(item.body)
-            except msgspec.DecodeError:
+            except DECODE_ERRORS:
                 self.recording.skipped["bad snapshot"] += 1
                 return True
             self._waits_at = item

@@ -24,6 +24,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from protocol.errors import DECODE_ERRORS
+
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _HEAD_ITEMS: Final = 5_000
@@ -146,7 +148,7 @@ class Recording:
         for text in lines:
             try:
                 line = _decode_line(text)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except DECODE_ERRORS:
                 self.skipped["no json"] += 1
                 continue
             ts_ns = round(line.ts * 1e6) * 1_000
@@ -173,7 +175,7 @@ class Recording:
             if b'"lastUpdateId"' in text[:40]:
                 return Answered(ts_ns, "depth", _decode_snapshot(text).symbol, text)
             found = _decode_envelope(text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except DECODE_ERRORS:
             self.skipped["no stream message"] += 1
             return None
         return Played(ts_ns, found.stream, bytes(found.data))
@@ -187,7 +189,7 @@ def market_of(body: bytes) -> str:
     """
     try:
         data = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         return ""
     futures = "coinm" if data.get("st") == 2 or _COINM.search(str(data.get("s", ""))) else "usdm"
     match data.get("e"):

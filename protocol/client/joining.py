@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from protocol.codec import decode_events
-from protocol.errors import PayloadError
+from protocol.errors import DECODE_ERRORS, PayloadError
 from protocol.first_copy import FirstCopies
 from protocol.messages import MESSAGE_TYPES, Message
 from protocol.record import Frame, RecordKind, is_fetched_bar
@@ -54,7 +54,7 @@ class Tail(msgspec.Struct, array_like=True, frozen=True):
             return []
         try:
             found: list[Any] = decoder.decode(self.events)
-        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        except DECODE_ERRORS as fault:
             raise PayloadError(f"{self.topic}: {fault}") from fault
         return found
 

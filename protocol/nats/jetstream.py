@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from protocol.errors import DECODE_ERRORS
 from protocol.nats.faults import NatsGarbled, NatsRefused
 from protocol.nats.wire import Delivered
 
@@ -266,5 +267,5 @@ def _refused(error: _Error) -> NatsRefused:
 def _decode(decode: Any, data: bytes) -> Any:
     try:
         return decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise NatsGarbled(f"an answer of JetStream: {fault}: {data[:80]!r}") from None

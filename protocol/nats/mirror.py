@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from protocol.chain import Hole
+from protocol.errors import DECODE_ERRORS
 from protocol.nats.faults import NatsGarbled
 from protocol.replay import Position
 
@@ -121,7 +122,7 @@ def decode_positions(data: bytes) -> Positions:
     """
     try:
         return _positions(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise NatsGarbled(f"a bridge's position: {fault}") from None
 
 
@@ -147,5 +148,5 @@ def decode_hole(data: bytes) -> HoleNote:
     """
     try:
         return _hole(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise NatsGarbled(f"a bridge's hole: {fault}") from None

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from protocol.errors import DECODE_ERRORS
 from protocol.nats.faults import NatsGarbled
 
 CRLF: Final = b"\r\n"
@@ -134,7 +135,7 @@ def _word(line: bytes) -> Said:
         case b"INFO":
             try:
                 return _info(rest)
-            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            except DECODE_ERRORS as fault:
                 raise NatsGarbled(f"INFO: {fault}") from None
         case b"-ERR":
             return Refusal(rest.strip().strip(b"'").decode("utf-8", "replace"))

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from protocol.errors import HubError, InvalidRequest, Overloaded, Unauthorized
+from protocol.errors import DECODE_ERRORS, HubError, InvalidRequest, Overloaded, Unauthorized
 from protocol.security.keyring import Keyring
 from protocol.security.limits import Limits
 from protocol.security.rates import Rates
@@ -39,7 +39,6 @@ class _Fetch(msgspec.Struct, frozen=True):
     args: _Prefixes = _Prefixes()
 
 
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _head: Final = msgspec.msgpack.Decoder(_Head).decode
 _fetch: Final = msgspec.msgpack.Decoder(_Fetch).decode
 
@@ -80,7 +79,7 @@ class Judge:
             return self._too_often(grant, body, mono_ns)
         try:
             head = _head(body)
-        except _UNREADABLE as fault:
+        except DECODE_ERRORS as fault:
             return 0, InvalidRequest(f"not a request: {fault}", errors=[str(fault)])
         if self._may_ask(grant, purpose, key, head.op, body):
             return None
@@ -121,7 +120,7 @@ class Judge:
             return -1, busy
         try:
             return _head(body).id, busy
-        except _UNREADABLE:
+        except DECODE_ERRORS:
             return -1, busy
 
 
@@ -134,7 +133,7 @@ def _prefixes_of(body: bytes) -> list[str]:
     """Topics of a `fetch`; none, which means all, where they cannot be read."""
     try:
         return _fetch(body).args.prefixes
-    except _UNREADABLE:
+    except DECODE_ERRORS:
         return []
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from tests.chaos.stage import StageError
+
 SLACK_NS: Final = 50_000_000
 _LOOK_S: Final = 0.01
 _PATIENCE_S: Final = 10.0
@@ -20,7 +22,7 @@ class Punctual:
         interval_s: Length of a step.
 
     Raises:
-        TimeoutError: no new step comes.
+        StageError: no new step comes.
     """
 
     def __init__(self, newest_ns: Callable[[], int], interval_s: float) -> None:
@@ -28,7 +30,7 @@ class Punctual:
         before_ns, end_s = newest_ns(), time.monotonic() + _PATIENCE_S
         while (found_ns := newest_ns()) <= before_ns:
             if time.monotonic() > end_s:
-                raise TimeoutError("no new step was seen")
+                raise StageError(f"no new step of order flow within {_PATIENCE_S:g} s")
             threading.Event().wait(_LOOK_S)
         self._limit_ns = round(interval_s * 1e9) + time.time_ns() - found_ns + SLACK_NS
 

@@ -28,7 +28,7 @@ from actors.collector.market_clock import MarketClock
 from actors.collector.market_feed import StoringHost
 from actors.collector.outbox import Outbox
 from actors.collector.resume import NOT_COLLECTED
-from protocol.errors import ConfigError, HubError
+from protocol.errors import DECODE_ERRORS, ConfigError, HubError
 from protocol.messages import Bar
 from protocol.requests import Reply, Request
 
@@ -160,7 +160,7 @@ class BarsFeed:
         data = self._host.kept(JOBS)
         try:
             return _decode_jobs.decode(data) if data else []
-        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        except DECODE_ERRORS as fault:
             self._host.drop("bad_memory", f"what was ordered is not known: {fault}")
             return []
 
@@ -173,7 +173,7 @@ class BarsFeed:
         data = self._host.kept(SPENT)
         try:
             return _decode_accounts.decode(data) if data else {}
-        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        except DECODE_ERRORS as fault:
             self._host.drop("bad_memory", f"what was asked of each provider is not known: {fault}")
             return {}
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from actors.collector.bars.memory import MINUTE_NS, RECENT, LineState
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 from protocol.history import NEWEST
 from protocol.instruments import REST
 from protocol.messages import Bar
@@ -46,7 +46,7 @@ def stored(reply: Reply) -> list[Bar]:
         raise InvalidRequest(f"{reply.code}: {reply.message}")
     try:
         data = _data.decode(reply.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f"not an answer to history: {fault}") from fault
     if data.row_bytes != BAR_BYTES:
         raise InvalidRequest(f"rows of {data.row_bytes} bytes are another version's")

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.collector.outcomes import Reject
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import Bar
 from protocol.sessions import timeframe_ns
 
@@ -156,7 +157,7 @@ def decode(body: bytes, shape: type[T]) -> T | Reject:
     """A typed answer."""
     try:
         return msgspec.json.decode(body, type=shape, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         return Reject("invalid_rest_answer", f"{shape.__name__}: {fault}")
 
 

@@ -15,6 +15,7 @@ import msgspec
 from actors.collector.news.item import Item, UnreadableNews
 from actors.collector.news.settings import CryptopanicSettings
 from actors.collector.news.times import ns_of
+from protocol.errors import DECODE_ERRORS
 
 SPONSORED: Final = "sponsored"
 """Kind of a post that is an advertisement."""
@@ -43,7 +44,6 @@ class _Page(msgspec.Struct, gc=False):
 
 _page: Final = msgspec.json.Decoder(_Page)
 _post: Final = msgspec.json.Decoder(_Post)
-_FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Posts(msgspec.Struct, frozen=True):
@@ -82,14 +82,14 @@ def parse_posts(body: bytes) -> Posts:
             if not _post.decode(body).title:
                 raise UnreadableNews("no_posts", "neither results nor a title")
             rows = [msgspec.Raw(body)]
-    except _FAULTS as fault:
+    except DECODE_ERRORS as fault:
         raise UnreadableNews("not_json", str(fault)) from fault
     items: list[Item] = []
     sponsored = unreadable = 0
     for row in rows:
         try:
             post = _post.decode(row)
-        except _FAULTS:
+        except DECODE_ERRORS:
             unreadable += 1
             continue
         if post.kind == SPONSORED:

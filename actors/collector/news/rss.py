@@ -17,6 +17,7 @@ import msgspec
 
 from actors.collector.news.item import Item, UnreadableNews
 from actors.collector.news.times import in_range, ns_of
+from protocol.errors import DECODE_ERRORS
 
 _SCRIPT: Final = str(Path(__file__).with_name("entries.py"))
 _ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|feed|rdf|channel)[\s>/]", re.IGNORECASE)
@@ -70,7 +71,7 @@ def parse_feed(body: bytes, content_type: str, url: str, most: int, limit_s: flo
         raise UnreadableNews("parser_failed", "".join(last))
     try:
         found: _Found = _decode(done.stdout)
-    except msgspec.DecodeError as fault:
+    except DECODE_ERRORS as fault:
         raise UnreadableNews("parser_failed", str(fault)) from None
     if not found.version and not found.entries:
         raise UnreadableNews("not_a_feed", f"begins {body[:60]!r}")

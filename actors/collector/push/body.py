@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 
 LISTS: Final = ("ticks", "bars", "data")
 _JSON_BEGINS: Final = b"{["
@@ -74,7 +74,7 @@ def _decoded(data: bytes, media: str) -> Any:
         if is_json and "msgpack" not in media:
             return _json.decode(text.rstrip(_BLANK))
         return _msgpack.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         if is_json and "msgpack" in media:  # it says so, and is not
             return _decoded(data, "")
         what = "JSON" if is_json else "JSON or msgpack"

@@ -18,6 +18,7 @@ from actors.collector.venues import binance_frames as frames
 from actors.collector.venues import binance_klines as klines
 from actors.collector.venues import binance_repair as repair
 from actors.collector.venues.binance_parser import NAME, BinanceParser
+from protocol.errors import DECODE_ERRORS
 
 _KINDS: Final = {
     "trade": "trade",
@@ -153,7 +154,7 @@ class Binance:
         """`contractSize` is in USD."""
         try:
             found = _decode_instruments(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        except DECODE_ERRORS as fault:
             return Reject("invalid_instruments", str(fault))
         return {row.symbol: Contract(row.contractSize, is_inverse=True) for row in found.symbols}
 
@@ -181,7 +182,7 @@ class Binance:
         """`serverTime` in ms."""
         try:
             found: frames.ServerTime = _decode_time(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        except DECODE_ERRORS as fault:
             return Reject("invalid_time", str(fault))
         return found.serverTime * 1_000_000
 

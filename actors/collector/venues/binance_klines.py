@@ -16,6 +16,7 @@ import msgspec
 from actors.collector.outcomes import Reject
 from actors.collector.venue import Contract
 from actors.collector.venues import binance_frames as frames
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import Bar
 
 TIMEFRAME: Final = "1m"
@@ -73,7 +74,7 @@ def parse(venue: str, symbol: str, body: bytes, contract: Contract | None = None
     """
     try:
         rows: list[KlineRow] = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         return Reject("invalid_klines", str(fault))
     found = [_bar(venue, symbol, row, contract) for row in rows]
     faults: list[Any] = [fault for bar in found for fault in bar.validate()]

@@ -25,6 +25,7 @@ from actors.collector.venue import Contract, Reader
 from actors.collector.venues import binance_frames as frames
 from actors.collector.venues import binance_klines as klines
 from actors.collector.venues import binance_repair as repair
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import BUY, SELL, Bar, Level, Liquidation, Quote, Trade
 
 NAME: Final = "binance"
@@ -75,7 +76,7 @@ class BinanceParser:
             envelope = self._envelope(frame)
         except msgspec.ValidationError as fault:
             return (Reject("invalid_frame", str(fault)),)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        except DECODE_ERRORS as fault:
             return (Reject("malformed_json", str(fault)),)
         reader = self._readers.get(envelope.stream)
         data = envelope.data
@@ -86,14 +87,14 @@ class BinanceParser:
                 reader = self._reader_of(envelope.stream)
         try:
             return reader(data, ts_recv_ns)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        except DECODE_ERRORS as fault:
             return (Reject(f"invalid_{self._type_of(envelope)}", str(fault)),)
 
     def parse_snapshot(self, symbol: str, body: bytes, ts_recv_ns: int) -> BookImage | Reject:
         """REST depth; the answer need not name its symbol."""
         try:
             book = self._decode_snapshot(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        except DECODE_ERRORS as fault:
             return Reject("invalid_snapshot", str(fault))
         bids, asks = book.bids, book.asks
         if self._is_coinm:

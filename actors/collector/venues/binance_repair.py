@@ -15,6 +15,7 @@ import msgspec
 from actors.collector.outcomes import Reject
 from actors.collector.venue import Contract
 from actors.collector.venues import binance_frames as frames
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import BUY, SELL, Trade
 
 PAGE_TRADES: Final = 1000
@@ -104,7 +105,7 @@ def parse(
                 for row in rows
             ]  # fmt: skip
         rows = _decode_agg_trades(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         return Reject("invalid_trades", str(fault))
     return [
         Trade(

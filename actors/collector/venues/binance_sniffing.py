@@ -13,6 +13,7 @@ import msgspec
 
 from actors.collector.recorded.sniffing import Sniffed
 from actors.collector.venue import Contract
+from protocol.errors import DECODE_ERRORS
 
 _ADDRESSES: Final = (
     ("fapi.", "usdm"),
@@ -67,7 +68,7 @@ class BinanceSniffer:
         try:
             envelope = _decode_envelope(data)
             payload: _Payload = _decode_payload(envelope.data) if bytes(envelope.data) else envelope
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except DECODE_ERRORS:
             return Sniffed(told, "")
         if payload.lastUpdateId and not payload.u:
             futures = payload.E is not None or payload.T is not None

@@ -17,6 +17,7 @@ from actors.collector.venues import bybit_klines as klines
 from actors.collector.venues import bybit_repair as repair
 from actors.collector.venues.bybit_parser import BybitParser
 from actors.collector.venues.bybit_topics import NAME
+from protocol.errors import DECODE_ERRORS
 
 _KINDS: Final = {
     "publicTrade": "trade",
@@ -181,7 +182,7 @@ class Bybit:
         """`time` in ms."""
         try:
             found = _decode_time(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        except DECODE_ERRORS as fault:
             return Reject("invalid_time", str(fault))
         return found.time * 1_000_000
 

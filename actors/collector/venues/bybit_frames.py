@@ -28,8 +28,6 @@ Side = Literal["Buy", "Sell"]
 Levels = list[tuple[Price, Size]]
 
 NOTHING: Final = Raw(b"")
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a decoder raises on bytes that are not what they should be."""
 
 
 class Envelope(msgspec.Struct):

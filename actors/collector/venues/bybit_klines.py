@@ -16,6 +16,7 @@ import msgspec
 
 from actors.collector.outcomes import Reject
 from actors.collector.venues import bybit_frames as frames
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import Bar
 
 TIMEFRAME: Final = "1m"
@@ -74,7 +75,7 @@ def parse(
         if isinstance(result, str):
             return Reject("rest_refused", result)
         page: KlineResult = _decode(result)
-    except frames.UNREADABLE as fault:
+    except DECODE_ERRORS as fault:
         return Reject("invalid_klines", str(fault))
     if names.get(page.symbol) != symbol:
         return Reject("invalid_klines", f"{page.symbol[:32]} in an answer about {symbol}")

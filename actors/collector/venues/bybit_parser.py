@@ -17,6 +17,7 @@ from actors.collector.venues import bybit_frames as frames
 from actors.collector.venues import bybit_klines as klines
 from actors.collector.venues import bybit_repair as repair
 from actors.collector.venues.bybit_topics import NAME, Outcomes, Topic, kind_of
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import Bar, Trade
 
 _TOPIC: Final = re.compile(r"(?:publicTrade|tickers|allLiquidation|orderbook\.\d+)\.[A-Za-z0-9-]+")
@@ -72,7 +73,7 @@ class BybitReader:
             envelope: frames.Envelope = _decode_envelope(frame)
         except msgspec.ValidationError as fault:
             return (Reject("invalid_frame", str(fault)),)
-        except frames.UNREADABLE as fault:
+        except DECODE_ERRORS as fault:
             return (Reject("malformed_json", str(fault)),)
         name = envelope.topic
         if not name:
@@ -82,7 +83,7 @@ class BybitReader:
             return (Ignored(_type_of(name)),)
         try:
             return topic.take(envelope, ts_recv_ns)
-        except frames.UNREADABLE as fault:
+        except DECODE_ERRORS as fault:
             return (Reject(topic.fault, str(fault)),)
 
     def _open(self, name: str) -> Topic | None:

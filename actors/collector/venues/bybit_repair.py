@@ -14,6 +14,7 @@ import msgspec
 
 from actors.collector.outcomes import Reject
 from actors.collector.venues import bybit_frames as frames
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import BUY, SELL, Trade
 
 NEWEST: Final = {"spot": 60, "linear": 1000, "inverse": 1000}
@@ -69,7 +70,7 @@ def parse(
         if isinstance(result, str):
             return Reject("rest_refused", result)
         rows: list[RecentRow] = _decode(result).rows
-    except frames.UNREADABLE as fault:
+    except DECODE_ERRORS as fault:
         return Reject("invalid_trades", str(fault))
     strange = next((row.symbol for row in rows if names.get(row.symbol) != symbol), None)
     if strange is not None:

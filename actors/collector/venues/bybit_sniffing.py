@@ -15,6 +15,7 @@ import msgspec
 
 from actors.collector.recorded.sniffing import Sniffed
 from actors.collector.venue import Contract
+from protocol.errors import DECODE_ERRORS
 
 _ADDRESS: Final = re.compile(r"(?:/v5/public/|[?&]category=)(spot|linear|inverse)\b")
 _REST: Final = re.compile(r"/v5/market/([a-z-]+)")
@@ -65,7 +66,6 @@ _decode: Final = msgspec.json.Decoder(_Frame).decode
 _decode_trades: Final = msgspec.json.Decoder(list[_First]).decode
 _decode_ticker: Final = msgspec.json.Decoder(_First).decode
 _decode_instruments: Final = msgspec.json.Decoder(_Instruments).decode
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class BybitSniffer:
@@ -87,7 +87,7 @@ class BybitSniffer:
                 return Sniffed(market, "ack" if frame.success is not None or frame.op else "")
             raw = frame.topic.rpartition(".")[2]
             market = market or _market_of(frame, raw, data)
-        except _UNREADABLE:
+        except DECODE_ERRORS:
             return Sniffed(market, "")
         family = frame.topic.rpartition(".")[0] or frame.topic
         return Sniffed(market, f"{family}/{frame.type}" if frame.type else family, raw=raw)
@@ -122,7 +122,7 @@ def _unaddressed_answer(frame: _Frame) -> Sniffed:
     """A REST answer of which nobody noted the URL: instruments show their coins."""
     try:
         found = _decode_instruments(frame.result)
-    except _UNREADABLE:
+    except DECODE_ERRORS:
         return Sniffed("", "rest")
     market = found.category if found.category in ("spot", "linear", "inverse") else ""
     if found.rows and "baseCoin" in found.rows[0]:

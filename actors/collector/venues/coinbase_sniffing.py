@@ -12,6 +12,7 @@ import msgspec
 
 from actors.collector.recorded.sniffing import Sniffed
 from actors.collector.venue import Contract
+from protocol.errors import DECODE_ERRORS
 
 _ADDRESSES: Final = (
     ("advanced-trade-ws", "advanced"),
@@ -60,7 +61,7 @@ class CoinbaseSniffer:
             return Sniffed(told, "instruments", "instruments")
         try:
             frame = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except DECODE_ERRORS:
             return Sniffed(told, "")
         if frame.channel:
             event = frame.events[0] if frame.events else _Event()

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from actors.collector.venues import okx_frames as frames
+from protocol.errors import DECODE_ERRORS
 
 _SPENT: Final = 2**62
 """Own ids beyond this begin again with the next snapshot: messages carry 63 bits."""
@@ -158,7 +159,7 @@ def is_true(chain: BookChain, index: int, row: frames.BookRow, data: Any, *, is_
     try:
         rows: Sequence[frames.RawBookRow] = _decode_raw(data)
         chain.checked.apply(rows[index])
-    except (*frames.FAULTS, ValueError):  # numbers where texts should be: they cannot be checked
+    except (*DECODE_ERRORS, ValueError):  # numbers where texts should be: they cannot be checked
         chain.checked = None
         return True
     return not row.checksum or chain.checked.checksum == row.checksum

@@ -29,8 +29,6 @@ Side = Literal["buy", "sell"]
 
 NOTHING: Final = Raw(b"")
 NS_PER_MS: Final = 1_000_000
-FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises on what a peer sent."""
 
 REASONS: Final = frozenset(
     {

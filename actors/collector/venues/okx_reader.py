@@ -29,6 +29,7 @@ from actors.collector.venues import okx_frames as frames
 from actors.collector.venues import okx_klines as klines
 from actors.collector.venues import okx_repair as repair
 from actors.collector.venues import okx_rest as rest
+from protocol.errors import DECODE_ERRORS
 from protocol.messages import BUY, SELL, Bar, Level, Liquidation, Quote, Trade
 
 NAME: Final = "okx"
@@ -129,7 +130,7 @@ class OkxReader:
             envelope: frames.Envelope = _envelope(frame)
         except msgspec.ValidationError as fault:
             return self._unread("invalid_frame", fault)
-        except frames.FAULTS as fault:
+        except DECODE_ERRORS as fault:
             return self._unread("malformed_json", fault)
         arg = envelope.arg
         if arg is None or envelope.event:
@@ -142,7 +143,7 @@ class OkxReader:
         read, reason = channel
         try:
             return read(arg, envelope, ts_recv_ns)
-        except frames.FAULTS as fault:
+        except DECODE_ERRORS as fault:
             if arg.channel == "books" and arg.instId in self._books:
                 self._books[arg.instId].lose()
             return (Reject(reason, f"{arg.instId}: {fault}"),)

@@ -14,6 +14,7 @@ import msgspec
 from actors.collector.outcomes import Reject
 from actors.collector.venue import Contract
 from actors.collector.venues import okx_frames as frames
+from protocol.errors import DECODE_ERRORS
 
 INSTRUMENTS_PATH: Final = "/api/v5/public/instruments"
 TYPES: Final = {"spot": "SPOT", "swap": "SWAP", "futures": "FUTURES"}
@@ -58,7 +59,7 @@ def rows(body: bytes, decode: Callable[[Any], list[Any]], reason: str) -> list[A
         if answer.code not in _GOOD:
             return Reject("rest_error", f"{answer.code} {answer.msg}"[:_MAX_TEXT])
         return decode(answer.data)
-    except frames.FAULTS as fault:
+    except DECODE_ERRORS as fault:
         return Reject(reason, str(fault))
 
 

@@ -12,6 +12,7 @@ from actors.collector.venue import Contract
 from actors.collector.venues import okx_control as control
 from actors.collector.venues import okx_frames as frames
 from actors.collector.venues import okx_rest as rest
+from protocol.errors import DECODE_ERRORS
 
 _MARKET_OF_TYPE: Final = {
     "SPOT": "spot",
@@ -63,7 +64,7 @@ class OkxSniffer:
             return Sniffed(told, "pong")
         try:
             envelope: frames.Envelope = _decode_envelope(data)
-        except frames.FAULTS:
+        except DECODE_ERRORS:
             return Sniffed(told, "")
         arg = envelope.arg
         if envelope.event or (arg is not None and arg.channel):
@@ -113,7 +114,7 @@ def _rest_answer(envelope: frames.Envelope, address: str, told: str) -> Sniffed:
         return Sniffed(told, "snapshot", rest="snapshot", raw=found[1])
     try:
         rows: list[_Row] = _decode_rows(envelope.data) if bytes(envelope.data) else []
-    except frames.FAULTS:
+    except DECODE_ERRORS:
         rows = []
     row = rows[0] if rows else _Row()
     market = told or _MARKET_OF_TYPE.get(str(row.instType), "") or market_of(str(row.instId))

@@ -27,7 +27,7 @@ from actors.gateway.rendering.row_types import (
 )
 from actors.gateway.rendering.tables import RowTable
 from protocol.across import ALL_VENUES, Consolidated, ConsolidatedDepth
-from protocol.errors import NoData, PayloadError, error_from_code
+from protocol.errors import DECODE_ERRORS, NoData, PayloadError, error_from_code
 from protocol.messages import SESSION, Book, Flow, Footprint, Quote
 from protocol.requests import Reply
 from protocol.requests import Request as Question
@@ -51,7 +51,7 @@ def decoded(decode: Any, reply: Reply) -> Any:
     """
     try:
         return decode(reply.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"the hub's answer cannot be read: {fault}") from fault
 
 

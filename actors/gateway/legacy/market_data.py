@@ -15,7 +15,7 @@ from actors.gateway.legacy.quotes import (
     old_quotes,
     ttl_of,
 )
-from protocol.errors import InvalidRequest, PayloadError, error_from_code
+from protocol.errors import DECODE_ERRORS, InvalidRequest, PayloadError, error_from_code
 from protocol.requests import Reply, Request
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -55,7 +55,7 @@ class MarketData:
         _check(reply)
         try:
             return _encode(old_quote(reply, self._pip_size, self._ttl_s))
-        except msgspec.DecodeError as fault:
+        except DECODE_ERRORS as fault:
             raise PayloadError(f"answer to tick cannot be read: {fault}") from fault
 
     async def all(self) -> bytes:
@@ -87,7 +87,7 @@ class MarketData:
         _check(reply)
         try:
             return old_quotes(reply, self._pip_size, self._ttl_s)
-        except msgspec.DecodeError as fault:
+        except DECODE_ERRORS as fault:
             raise PayloadError(f"answer to ticks cannot be read: {fault}") from fault
 
 

@@ -20,7 +20,7 @@ from actors.gateway.operations.sql import Sql, SqlQuestion
 from actors.gateway.operations.storage import Storage
 from actors.gateway.operations.watching import unless_gone
 from actors.runtime.logfiles import LOG_FOLDER
-from protocol.errors import InvalidRequest
+from protocol.errors import DECODE_ERRORS, InvalidRequest
 
 SUPERVISORD: Final = "supervisord"
 MOMENT: Final = r"^(|[0-9]{16,19}|[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d)|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?)$"
@@ -223,7 +223,7 @@ def _question(request: Request, body: bytes) -> SqlQuestion:
     decode = msgspec.msgpack.decode if "msgpack" in deeds.media_type_of(request) else msgspec.json.decode
     try:
         return decode(body, type=SqlQuestion)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except DECODE_ERRORS as fault:
         raise InvalidRequest(f'the body is not {{"sql": "...", "limit": 1000}}: {fault}') from None
 
 

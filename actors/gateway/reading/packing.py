@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from protocol.errors import Overloaded, PayloadError
+from protocol.errors import DECODE_ERRORS, Overloaded, PayloadError
 from protocol.requests import Reply, Request
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def unpacked(reply: Reply, count: int) -> list[Reply]:
         return [reply] * count
     try:
         parts = _replies(reply.data)
-    except msgspec.DecodeError as fault:
+    except DECODE_ERRORS as fault:
         raise PayloadError(f"answer to snapshot cannot be read: {fault}") from fault
     if len(parts) != count:
         raise PayloadError(f"the hub gave {len(parts)} answers to {count} questions")
