@@ -52,7 +52,8 @@ def world() -> Iterator[GatewayWorld]:
             ) as made,
         ):
             made.feed.publish(QUOTE, now_quote())
-            made.feed.publish(BARS, *[now_bar(ago) for ago in range(5, 0, -1)])
+            newest = [now_bar(0, ts_open_ns=opened_ns - ago * MINUTE_NS) for ago in range(5, 0, -1)]
+            made.feed.publish(BARS, *newest)
             made.feed.publish(TRADE, now_trade(STORED_TRADES))
             until(lambda: TRADE in {one.topic for one in made.hub.topics()}, DEADLINE_S, "the trades")
             yield made

@@ -161,7 +161,9 @@ def test_export_and_coverage(desk: Desk) -> None:
     assert len(found["days"]) == 2
     (row,) = found["rows"]
     assert (row["symbol"], row["venue"], row["share"][0]) == ("BTC_USDT", "binance", None)
-    assert 0.0 < row["share"][1] <= 1.0
+    assert (
+        0.0 <= row["share"][1] <= 1.0
+    )  # a few seconds of a long day: less than its digits, late in the evening
 
 
 def test_a_gap_is_repaired_when_somebody_asks(desk: Desk) -> None:
