@@ -30,15 +30,14 @@ import numpy as np
 
 from protocol.codec import decode_events
 from protocol.endpoints import Endpoints
-from protocol.errors import HubError
 from protocol.messages import Bar, Footprint
 from protocol.record import RecordKind
-from protocol.requests import Request
 from protocol.transport import Wire
 from tests.chaos.candles import Bars, bars_from, bars_of, compare_bars, size_ns
 from tests.chaos.crashes import by_point, parse_crashes
 from tests.chaos.truth import read_truth
 from tests.support.config import at_simulator, write_config
+from tests.support.control import ask_control
 from tests.support.paths import free_port, short_folder
 from tests.support.respawned import Respawned, pauses
 from tests.support.shard_world import COLLECTOR, alone, compare, frames_of, said_by
@@ -78,14 +77,7 @@ class Asked:
         Raises:
             HubError: it refuses, or does not answer.
         """
-        requester = self._wire.requester(self.endpoints.ctl(name))
-        try:
-            reply = requester.ask(Request(op=op, args=args), timeout_s)
-        finally:
-            requester.close()
-        if not reply.ok:
-            raise HubError(f"{name} {op}: {reply.code}: {reply.message}")
-        return msgspec.msgpack.decode(reply.data)
+        return ask_control(self._wire, self.endpoints, name, op, timeout_s, **args)
 
     def close(self) -> None:
         """Close the socket."""

@@ -11,17 +11,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from actors.runtime.settings import load
 from actors.runtime.supervisord import Supervisor, SupervisorDownError
 from protocol.endpoints import Endpoints
-from protocol.errors import HubError
-from protocol.requests import Request
 from protocol.transport import Wire
 from tapehub.supervision import launch
 from tapehub.supervision.readiness import RUNNING, until_running
 from tests.chaos.topology import SIMULATOR, with_environment
+from tests.support.control import ask_control
 from tests.support.paths import short_folder
 
 START_S: Final = 60.0
@@ -97,14 +94,7 @@ class Stage:
         Raises:
             HubError: it refuses, or does not answer.
         """
-        requester = self._wire.requester(self.endpoints.ctl(name))
-        try:
-            reply = requester.ask(Request(op=op, args=args), timeout_s)
-        finally:
-            requester.close()
-        if not reply.ok:
-            raise HubError(f"{name} {op}: {reply.code}: {reply.message}")
-        return msgspec.msgpack.decode(reply.data)
+        return ask_control(self._wire, self.endpoints, name, op, timeout_s, **args)
 
     def stop(self) -> list[str]:
         """Wake who sleeps, end the system in order; returns complaints."""

@@ -11,19 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import yaml
 
 from actors.runtime.settings import load
 from protocol.endpoints import Endpoints
 from protocol.errors import HubError
-from protocol.requests import Request
 from protocol.transport import Wire
 from tapehub import Hub
 from tests.chaos.topology import SIMULATOR
 from tests.multihost.engine import reads_in
 from tests.multihost.network import Network
 from tests.support.config import write_config
+from tests.support.control import ask_control
 
 HOSTS: Final = ("feed", "compute", "edge")
 WORLD: Final = "world"
@@ -250,14 +249,7 @@ class Lab:
         Raises:
             HubError: it refuses, or does not answer.
         """
-        requester = self._wire.requester(Endpoints(self.folder / WORLD).ctl(name))
-        try:
-            reply = requester.ask(Request(op=op, args=args), timeout_s)
-        finally:
-            self._wire.forget(requester.socket)
-        if not reply.ok:
-            raise HubError(f"{name} {op}: {reply.code}: {reply.message}")
-        return msgspec.msgpack.decode(reply.data)
+        return ask_control(self._wire, Endpoints(self.folder / WORLD), name, op, timeout_s, **args)
 
     def hub_of(self, host: str) -> Hub:
         """The replica of a host, asked as its own programs do."""
