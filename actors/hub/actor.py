@@ -9,6 +9,7 @@ from typing import Any, Final
 from actors.hub.across import AcrossAnswers
 from actors.hub.answers import Answers
 from actors.hub.archive import Archive
+from actors.hub.board import Board
 from actors.hub.desk import Desk
 from actors.hub.freshness import Freshness
 from actors.hub.history import Deeper
@@ -19,6 +20,10 @@ from actors.hub.store import Store
 from actors.hub.warm_start import Ask, WarmStart
 from actors.hub.warmth import Warmth
 from actors.runtime.actor import Actor
+from protocol.board.layout import POINTER_SUFFIX
+from protocol.board.machine import is_possible
+from protocol.board.writing import BoardWriter
+from protocol.errors import BoardFull
 from protocol.fleet import Fleet
 from protocol.instruments import REST
 from protocol.messages import Bar, Quote, Trade
@@ -46,6 +51,7 @@ class HubActor(Actor):
     """Keeps the newest value of every topic and answers engines."""
 
     kind = "hub"
+    CONFLATES = ("quote.",)
     Settings = HubSettings
 
     def setup(self) -> None:
@@ -53,6 +59,7 @@ class HubActor(Actor):
         settings: HubSettings = self.settings
         self.store = Store(settings, self._session_of)
         self.fleet = Fleet(settings.silence_s)
+        self.board: Board | None = None
         self.warmth = Warmth(self.store, self._ask, self.drop, settings.snap_retry_s)
         self.stores = stores(self.common.actors)
         ask = self._way_to_stores()
@@ -64,6 +71,7 @@ class HubActor(Actor):
         remove_stale_socket(endpoint)
         self._queries = self.wire.responder(endpoint, UNREAD, purpose="query")
         self.serve(self._queries, self._on_query)
+        self.board = self._board(settings)
         self.every(MEASURE_S, lambda: self.store.measure(MEASURE_S))
         self.every(SYNC_S, self._sync)
         self.warm_start.warm(self._warmed)
@@ -83,7 +91,7 @@ class HubActor(Actor):
             "flow": settings.flow_ttl_s,
             "footprint": settings.flow_ttl_s,
         }
-        freshness = Freshness(
+        self.freshness = freshness = Freshness(
             ttl_s, self.fleet, self.store.gaps, _is_open, self._bars_from, self.store.of_market
         )
         self.store.fits = lambda publisher, topic: freshness.fits(publisher, topic, self.clock.mono_ns())
@@ -94,6 +102,18 @@ class HubActor(Actor):
         across = AcrossAnswers(desk, settings.venue_expiry_s)
         market = MarketAnswers(desk, next(iter(self.stores), ""))
         return Answers(desk, market, overview, across, self.counters, settings.max_reply_bytes)
+
+    def _board(self, settings: HubSettings) -> Board | None:
+        """The board, where there is to be one and there can be one."""
+        if not settings.board or not is_possible():
+            return None
+        pointer = self.endpoints.socket_dir / f"{self.name}.{POINTER_SUFFIX}"
+        try:
+            writer = BoardWriter(pointer, self.publisher.epoch, settings.board_max_bytes)
+        except (OSError, BoardFull) as fault:
+            self.log.warning("no board, every read is a question: %s", fault)
+            return None
+        return Board(writer, self.store, self.freshness, self.fleet, self.clock)
 
     def _addresses(self, name: str) -> dict[str, str]:
         """Where an actor publishes, and where it answers if it does."""
@@ -110,17 +130,44 @@ class HubActor(Actor):
             return
         if kind in _STORED:
             self.store.ingest(frame)
+            if self.board is not None and self.board.changing:
+                self.board.settle()
         elif kind == RecordKind.TIME:
             self.fleet.on_mark(frame, self.clock.mono_ns())
+
+    def on_conflated(self, topic: str, events: int) -> None:
+        """Quotes that newer ones have overtaken count as received, too."""
+        super().on_conflated(topic, events)
+        self.store.pass_over(topic, events)
 
     def _on_beat(self, frame: Frame) -> None:
         self.fleet.on_beat(frame, self.clock.mono_ns())
 
     def _on_query(self, envelope: Envelope, body: bytes) -> None:
+        self._flush()  # what an answer says is on the board as well
         try:
-            self._queries.reply(envelope, self.answers.answer(body))
+            answer = self.answers.answer(body)
+            if self.store.is_cleared:
+                self._flush()
+            self._queries.reply(envelope, answer)
         except Deeper as deeper:
             self.archive.fetch(deeper.plan, functools.partial(self._queries.reply, envelope))
+
+    def turn(self, longest_wait_s: float) -> bool:
+        """As every actor's; what it has changed is on the board at its end."""
+        had_work = super().turn(longest_wait_s)
+        self._flush()
+        return had_work
+
+    def _flush(self) -> None:
+        if self.board is not None:
+            self.board.flush()
+
+    def drain(self) -> None:
+        """Nothing is current any more."""
+        if self.board is not None:
+            self.board.close()
+            self.board = None
 
     def _sync(self) -> None:
         """Ask new processes for what they remember, and collectors for the books that are out of step."""
@@ -190,7 +237,10 @@ class HubActor(Actor):
     def detail(self) -> dict[str, Any]:
         """Sizes of what is kept, for the heartbeat and `status`."""
         books = self.store.books()
+        board = self.board
         return {
+            "board_bytes": board.size_bytes if board else 0,
+            "board_left_out": len(board.left_out) if board else 0,
             "query": self._queries.endpoint,
             "topics": len(self.store),
             "warm_start": self.warm_start.state,

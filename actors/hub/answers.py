@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,6 +17,7 @@ from actors.hub.past import Plan
 from actors.hub.payloads import array_header
 from protocol.across import ALL_VENUES
 from protocol.errors import HubError, HubTimeout, InvalidRequest, Overloaded, ProtocolMismatch
+from protocol.likeness import nearest
 from protocol.requests import PROTOCOL_VERSION, Request, decode_request, encode_reply, error_reply
 
 MAX_QUERIES: Final = 5000
@@ -137,7 +137,7 @@ class Answers:
 
     @staticmethod
     def _unknown(op: str, operations: dict[str, Answer]) -> InvalidRequest:
-        near = difflib.get_close_matches(op[:40], list(operations), n=1)
+        near = nearest(op[:40], operations)
         hint = f"; did you mean {near[0]}?" if near else f"; there is {', '.join(operations)}"
         return InvalidRequest(f"unknown operation {op[:40]!r}{hint}", errors=[f"op: {op[:40]!r}"])
 

@@ -23,9 +23,21 @@ from protocol.windows import (
     unpack_bar,
 )
 
+Block = bytearray | memoryview
 _FIRST_ROWS: Final = 16
 _BACKFILL_BARS: Final = 4
 """So many candles among older ones go in at once."""
+
+
+class Ground:
+    """Where rows lie: on the heap here, on the board where there is one."""
+
+    def block(self, size_bytes: int) -> Block:
+        """Room for rows; the block before it is no longer used once they are copied."""
+        return bytearray(size_bytes)
+
+    def begin(self) -> None:
+        """Rows are about to change."""
 
 
 class BarWindow:
@@ -43,12 +55,24 @@ class BarWindow:
         self.sources: list[str] = ["trade", "quote"]
         self._limit = limit
         self._most_rows = limit + limit // 4 + 1
-        self._rows = bytearray(min(_FIRST_ROWS, self._most_rows) * BAR_BYTES)
+        self._ground = Ground()
+        self._rows = self._ground.block(min(_FIRST_ROWS, self._most_rows) * BAR_BYTES)
         self._start = 0
         self._stop = 0
 
     def __len__(self) -> int:
         return self._stop - self._start
+
+    def move(self, ground: Ground) -> None:
+        """Keep the rows somewhere else from now on."""
+        kept, capacity = bytes(self.rows(0, len(self))), len(self._rows)
+        self._ground = ground
+        self._settle(kept, capacity)
+
+    @property
+    def offset(self) -> int:
+        """Where in the block the oldest row lies, bytes."""
+        return self._start * BAR_BYTES
 
     def upsert(self, bar: Bar) -> bool:
         """Keep a candle unless a newer revision of it is here, or it is older than a full window.
@@ -84,6 +108,7 @@ class BarWindow:
         Raises:
             ValueError: one does not fit a row.
         """
+        self._ground.begin()
         if len(bars) < _BACKFILL_BARS or not len(self) or bars[0].ts_open_ns > self._last_ns():
             return sum([not self.upsert(bar) for bar in bars])
         last_ns = self._last_ns()
@@ -116,6 +141,7 @@ class BarWindow:
         Raises:
             ValueError: they come from more than 255 sources.
         """
+        self._ground.begin()
         stored = recoded(rows, sources, self.sources)
         here = bytes(self.rows(0, len(self)))
         if here and stored and ts_open_of(stored, len(stored) // BAR_BYTES - 1) >= ts_open_of(here, 0):
@@ -174,10 +200,7 @@ class BarWindow:
     def _make_room(self) -> None:
         """Move what is kept to the front of a block that is twice as large, or as large as it may be."""
         kept = bytes(self.rows(0, len(self)))
-        capacity = min(self._most_rows, max(2 * len(self), _FIRST_ROWS))
-        fresh = bytearray(capacity * BAR_BYTES)
-        fresh[: len(kept)] = kept
-        self._rows, self._start, self._stop = fresh, 0, len(kept) // BAR_BYTES
+        self._settle(kept, min(self._most_rows, max(2 * len(self), _FIRST_ROWS)) * BAR_BYTES)
 
     def _insert(self, index: int, row: bytes) -> bool:
         """A candle between others: back-filled, rare."""
@@ -192,11 +215,17 @@ class BarWindow:
 
     def _take(self, rows: bytes) -> None:
         """Let the newest of these rows be what is kept."""
-        block = bytearray(memoryview(rows)[max(0, len(rows) - self._limit * BAR_BYTES) :])
-        self._rows, self._start, self._stop = block, 0, len(block) // BAR_BYTES
+        kept = memoryview(rows)[max(0, len(rows) - self._limit * BAR_BYTES) :]
+        self._settle(kept, len(kept))
+
+    def _settle(self, kept: bytes | memoryview, size_bytes: int) -> None:
+        """Begin anew with these rows in a block of their own."""
+        fresh = self._ground.block(size_bytes)
+        fresh[: len(kept)] = kept
+        self._rows, self._start, self._stop = fresh, 0, len(kept) // BAR_BYTES
 
 
-def _is_older(row: bytes, index: int, kept: bytes | bytearray, place: int) -> bool:
+def _is_older(row: bytes, index: int, kept: bytes | Block, place: int) -> bool:
     """Whether a row is not to replace the one that is kept of the same candle."""
     revision, known = revision_of(row, index), revision_of(kept, place)
     if revision != known:

@@ -25,12 +25,14 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 class BarSlot(Slot):
     """Candles of one symbol, venue and timeframe."""
 
-    __slots__ = ("older_revisions", "timeframe_ns", "window")
+    __slots__ = ("_head", "older_revisions", "timeframe_ns", "window")
 
     def __init__(self, name: str, topic: Topic, frame: Frame, limit: int) -> None:
         super().__init__(name, topic, frame)
         self.window = BarWindow(topic.symbol, topic.venue, topic.timeframe, limit)
         self.timeframe_ns = timeframe_ns(topic.timeframe)
+        self._head: tuple[int, bytes] = (0, b"")
+        """Number of sources, and what precedes the rows while there are so many."""
         self.older_revisions = 0
         """Candles that came after a newer revision of themselves."""
 
@@ -80,13 +82,20 @@ class BarSlot(Slot):
     def encoded(self, start: int, stop: int) -> list[bytes | memoryview]:
         """Pieces of an encoded `BarData` of candles `[start, stop)`: the rows are not copied here."""
         rows = self.window.rows(start, stop)
-        head = {
-            "symbol": self.topic.symbol,
-            "venue": self.topic.venue,
-            "timeframe": self.topic.timeframe,
-            "row_bytes": BAR_BYTES,
-            "columns": BAR_COLUMNS,
-            "statuses": STATUSES,
-            "sources": self.window.sources,
-        }
-        return [extend_map(_encode(head), "rows"), bytes_header(len(rows)), rows]
+        return [self.head(), bytes_header(len(rows)), rows]
+
+    def head(self) -> bytes:
+        """What precedes the rows in an encoded `BarData`."""
+        sources = self.window.sources
+        if self._head[0] != len(sources):
+            fields = {
+                "symbol": self.topic.symbol,
+                "venue": self.topic.venue,
+                "timeframe": self.topic.timeframe,
+                "row_bytes": BAR_BYTES,
+                "columns": BAR_COLUMNS,
+                "statuses": STATUSES,
+                "sources": sources,
+            }
+            self._head = (len(sources), extend_map(_encode(fields), "rows"))
+        return self._head[1]

@@ -44,6 +44,19 @@ class Judgement(NamedTuple):
     """Not to be served unless the asker allows stale values."""
 
 
+class Standing(NamedTuple):
+    """What is said of one value whatever the moment."""
+
+    recv_ns: int
+    """From where its age counts."""
+    ttl_s: float
+    """0: it never becomes stale."""
+    is_fetched: bool
+    """It is a provider's candle, or made of such."""
+    is_last_known: bool
+    """It only repeats what was known when its provider failed."""
+
+
 class Freshness:
     """Judges stored values.
 
@@ -79,22 +92,26 @@ class Freshness:
         """Judge the value of a slot that was received at `recv_ns`; `interval_s` lengthens its time to live
         (a candle lives as long as its timeframe, and a little).
         """
-        kind = slot.topic.kind
-        is_fetched = self._is_fetched(slot.topic)
-        if is_fetched:
-            recv_ns = min(recv_ns, slot.ends_ns())
-        age_s = (now_ns - recv_ns) / 1e9
-        ttl_s = self._ttl_s.get(kind, 0.0)
-        if ttl_s:
-            ttl_s += interval_s
-        is_old = 0.0 < ttl_s < age_s or (is_fetched and self._is_last_known(slot))
+        standing = self.standing(slot, recv_ns, interval_s)
+        age_s, ttl_s = (now_ns - standing.recv_ns) / 1e9, standing.ttl_s
+        is_old = 0.0 < ttl_s < age_s or standing.is_last_known
         if slot.session and not self._market_open(slot.session, now_ns):
             return Judgement(age_s, ttl_s, "closed_market", is_refused=False)
         if not self._is_up(slot, mono_ns):
             return Judgement(age_s, ttl_s, "venue_down", is_refused=True)
-        if self._gaps.open_count and self._is_missing(slot, self._gap_kind(slot.topic), mono_ns):
+        if self.is_missing(slot, mono_ns):
             return Judgement(age_s, ttl_s, "gap_open", is_old)
         return Judgement(age_s, ttl_s, "stale" if is_old else "fresh", is_old)
+
+    def standing(self, slot: Slot, recv_ns: int, interval_s: float = 0.0) -> Standing:
+        """What of a judgement does not depend on the moment."""
+        is_fetched = self._is_fetched(slot.topic)
+        if is_fetched:
+            recv_ns = min(recv_ns, slot.ends_ns())
+        ttl_s = self._ttl_s.get(slot.topic.kind, 0.0)
+        if ttl_s:
+            ttl_s += interval_s
+        return Standing(recv_ns, ttl_s, is_fetched, is_fetched and self._is_last_known(slot))
 
     def recency_ns(self, slot: Slot) -> int:
         """By which the newest of several venues is found: when its value was received; what providers are asked for
@@ -124,9 +141,12 @@ class Freshness:
         name = fleet.name_of(publisher_padded)
         return not self._gaps.is_open_of(name, venue, topic.symbol, topic.kind)
 
-    def _is_missing(self, slot: Slot, kind: str, mono_ns: int) -> bool:
+    def is_missing(self, slot: Slot, mono_ns: int) -> bool:
         """Whether messages that a value is made of are missing right now: of several publishers for all of them."""
+        if not self._gaps.open_count:
+            return False
         _, venue, symbol, _ = slot.topic
+        kind = self._gap_kind(slot.topic)
         if not self._gaps.is_open(venue, symbol, kind):
             return False
         source = slot if slot.topic.kind == kind else self._source_of(kind, venue, symbol, "")
@@ -144,6 +164,11 @@ class Freshness:
         """Whether a value is made of a running minute that no provider has answered for."""
         minutes = self._source_of(Bar.KIND, slot.topic.venue, slot.topic.symbol, MINUTE)
         return slot.is_last_known() or (minutes is not None and minutes.is_last_known())
+
+    def open_until(self, session: str, now_ns: int, later_ns: int) -> bool | None:
+        """Whether a market is open from now until a little later; None: it opens or closes meanwhile."""
+        is_open = self._market_open(session, now_ns)
+        return is_open if self._is_open(session, later_ns) == is_open else None
 
     def _market_open(self, session: str, now_ns: int) -> bool:
         second = now_ns // 1_000_000_000

@@ -74,6 +74,8 @@ class GapLedger:
         """(venue, symbol, kind) to ids of gaps that are open."""
         self.open_count = 0
         """Gaps that are open now."""
+        self.changed: set[tuple[str, str]] = set()
+        """(venue, symbol) whose gaps have opened or closed; whoever writes the board takes them out."""
 
     def __len__(self) -> int:
         return len(self._gaps)
@@ -85,6 +87,7 @@ class GapLedger:
             key = (gap.venue, gap.symbol, gap.kind)
             if gap.state in OPEN_STATES and not gap.to_ts_ns:
                 self._open.setdefault(key, set()).add(gap.gap_id)
+                self.changed.add(key[:2])
                 self.open_count = sum(map(len, self._open.values()))
             else:
                 self._settle(gap)
@@ -111,6 +114,7 @@ class GapLedger:
             ids.discard(gap.gap_id)
             if not ids:
                 del self._open[key]
+            self.changed.add(key[:2])
             self.open_count = sum(map(len, self._open.values()))
 
     def is_open(self, venue: str, symbol: str, kind: str) -> bool:

@@ -53,5 +53,9 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How long a hub that starts waits for the stored windows before it goes on without, seconds."""
     warm_retry_s: Seconds = 2.0
     """Pause before it asks for them again, seconds."""
+    board: bool = True
+    """Whether engines of this host and user may read the newest values without asking, from a file in memory."""
+    board_max_bytes: Annotated[int, msgspec.Meta(ge=4_194_304)] = 1024 * 1024 * 1024
+    """Longest that file may become; candles lie in it instead of in the hub's own memory. What has no room is asked for."""
     max_reply_bytes: Annotated[int, msgspec.Meta(ge=65_536)] = 8 * 1024 * 1024
     """Longest answer to a question for many things at once (`snapshot`, `tail`), bytes."""

@@ -27,7 +27,7 @@ class Slot:
     """Base: the newest frame of a topic and counts of what came."""
 
     __slots__ = (
-        "again", "counted", "ends", "events", "fixed", "frame", "frames", "is_restored", "name", "only", "rate_per_s",
+        "again", "counted", "ends", "events", "fixed", "frame", "frames", "is_posted", "is_restored", "name", "only", "rate_per_s",
         "schema", "session", "sharing", "since", "topic",
     )  # fmt: skip
 
@@ -58,6 +58,8 @@ class Slot:
         """Everybody who sends it, from the second one on."""
         self.schema = 0
         """Number of the message type that the topic carries."""
+        self.is_posted = False
+        """Whether such topics are on the board."""
         self.session = ""
         """Session calendar of the symbol; empty: always open."""
 

@@ -16,6 +16,7 @@ from actors.hub.sharing import SHARED_KINDS, Fits, Sharing, kept_events
 from actors.hub.signals import SignalLog
 from actors.hub.slots import FlowSlot, QuoteSlot, Slot
 from actors.hub.trades import TradeSlot
+from protocol.board.layout import ENTRY_KINDS
 from protocol.errors import HubError, PayloadError
 from protocol.messages import MESSAGE_TYPES, Book, Signal
 from protocol.record import Frame
@@ -67,6 +68,10 @@ class Store:
         """Whether what a publisher sends of a topic can be current."""
         self.shared: list[Slot] = []
         """Topics that several publishers send."""
+        self.touched: dict[str, None] = {}
+        """Topics whose board is to be written; whoever writes it takes them out."""
+        self.is_cleared = False
+        """Something was forgotten; whoever writes the board sets it back."""
         self.second_copies = 0
         """Messages left out since another publisher's copy came first."""
         self.gaps = GapLedger(settings.gap_window)
@@ -100,14 +105,23 @@ class Store:
         slot = self._slots.get(frame.topic)
         if slot is None:
             self._first(frame)
-        elif frame.schema >> 8 != slot.schema:
+            return
+        if slot.is_posted:
+            self.touched[slot.name] = None
+        if frame.schema >> 8 != slot.schema:
             raise PayloadError(f"{frame.topic}: schema {frame.schema >> 8} is not what this topic carries")
-        elif slot.only is not None and frame.publisher_padded != slot.only:
+        if slot.only is not None and frame.publisher_padded != slot.only:
             self._share(slot, frame)
         elif not slot.is_restored:
             slot.apply(frame)
         else:
             slot.join(frame)
+
+    def pass_over(self, topic: str, events: int) -> None:
+        """Count events of a topic that came and that a newer one of it took the place of."""
+        slot = self._slots.get(topic)
+        if slot is not None:
+            slot.events += events
 
     def _share(self, slot: Slot, frame: Frame) -> None:
         """Take a frame of a topic that several publishers send: what of it is the first copy."""
@@ -137,6 +151,7 @@ class Store:
                     news = slot.sharing.again()
                 if news is not None:
                     slot.apply(news)
+                    self.touched[slot.name] = None
 
     def restore(self, frame: Frame) -> bool:
         """Take a frame from before we listened, unless something newer is here; returns whether it was taken.
@@ -184,6 +199,7 @@ class Store:
             slot = self._new_slot(frame)
             slot.since = None
             self._keep(slot)
+        self.touched[slot.name] = None
         return slot
 
     def _first(self, frame: Frame) -> None:
@@ -207,6 +223,7 @@ class Store:
         except (ValueError, HubError) as fault:
             raise PayloadError(str(fault)) from fault
         slot.schema = _SCHEMAS[topic.kind]
+        slot.is_posted = topic.kind in ENTRY_KINDS
         if topic.kind in SHARED_KINDS:
             slot.only = frame.publisher_padded
         if frame.schema >> 8 != slot.schema:
@@ -219,8 +236,10 @@ class Store:
         self._slots[slot.name] = slot
         if topic.symbol:
             key = (topic.kind, topic.symbol, topic.timeframe)
-            self._by_symbol.setdefault(key, []).append(slot)
+            venues = self._by_symbol.setdefault(key, [])
+            venues.append(slot)
             self._symbols.add(topic.symbol)
+            self.touched.update(dict.fromkeys(one.name for one in venues))
 
     def _slot_of(self, topic: Topic, frame: Frame) -> Slot:
         settings = self._settings
@@ -265,6 +284,8 @@ class Store:
         """
         gone = [name for name, slot in self._slots.items() if not symbol or slot.topic.symbol == symbol]
         self.shared = [slot for slot in self.shared if slot.name not in set(gone)]
+        self.touched.update(dict.fromkeys(gone))
+        self.is_cleared = True
         for name in gone:
             slot = self._slots.pop(name)
             self._cleared[slot.topic.kind] += slot.events

@@ -13,6 +13,7 @@ from protocol.client import across, questions
 from protocol.client.async_asking import AsyncAsker
 from protocol.client.async_pushing import AsyncPusher
 from protocol.client.async_streaming import stream_messages
+from protocol.client.board import board_of
 from protocol.client.candles import Candles
 from protocol.client.events import Events
 from protocol.client.finding import find_endpoints, find_key
@@ -69,9 +70,11 @@ class AsyncHub:
         timeout_s: float = 2.0,
         allow_stale: bool = False,
         key: str | Path | Keyring | None = None,
+        use_board: bool = True,
     ) -> None:
         endpoints = find_endpoints(endpoint)
         self._asker = AsyncAsker(Patience(endpoints, timeout_s), find_key(key, endpoints))
+        self._board = board_of(endpoints, use_board)
         self._pusher = AsyncPusher(self._asker)
         self._allow_stale = allow_stale
 
@@ -81,16 +84,23 @@ class AsyncHub:
         return list(self._asker.patience.endpoints)
 
     async def _ask(self, question: Question[T]) -> T:
-        return question.result(await self._asker.ask(question.request))
+        reply = self._board.reply(question.request) or await self._asker.ask(question.request)
+        return question.result(reply)
 
     async def tick(self, symbol: str, *, venue: str = "", allow_stale: bool | None = None) -> Tick:
         """As `Hub.tick`."""
+        found = self._board.tick(symbol, venue)
+        if found is not None:
+            return found
         return await self._ask(questions.tick(symbol, venue=venue, allow_stale=self._stale(allow_stale)))
 
     async def ticks(
         self, symbols: Sequence[str] = (), *, venue: str = "", allow_stale: bool | None = None
     ) -> Ticks:
         """As `Hub.ticks`."""
+        found = self._board.ticks(symbols, venue)
+        if found is not None:
+            return found
         return await self._ask(questions.ticks(symbols, venue=venue, allow_stale=self._stale(allow_stale)))
 
     async def candles(
@@ -332,6 +342,7 @@ class AsyncHub:
 
     async def close(self) -> None:
         """Close the sockets."""
+        self._board.close()
         self._pusher.close()
         self._asker.close()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
 
 from protocol.across import ALL_VENUES
 from protocol.client import across, questions
 from protocol.client.asking import Asker
+from protocol.client.board import board_of
 from protocol.client.candles import Candles
 from protocol.client.events import Events
 from protocol.client.finding import find_endpoints, find_key
@@ -74,6 +74,7 @@ class Hub:
         allow_stale: Default of the methods that have this argument.
         key: Path of our secret key, `…/private/NAME.key` (docs/howto/keys.md); needed for hubs on other hosts. None:
             `TAPEHUB_KEY`.
+        use_board: Read from the board of a hub of this host where it has the answer; False: always ask.
     """
 
     def __init__(
@@ -83,9 +84,11 @@ class Hub:
         timeout_s: float = 2.0,
         allow_stale: bool = False,
         key: str | Path | Keyring | None = None,
+        use_board: bool = True,
     ) -> None:
         endpoints = find_endpoints(endpoint)
         self._asker = Asker(Patience(endpoints, timeout_s), find_key(key, endpoints))
+        self._board = board_of(endpoints, use_board)
         self._pusher = Pusher(self._asker)
         self._allow_stale = allow_stale
 
@@ -95,18 +98,21 @@ class Hub:
         return list(self._asker.patience.endpoints)
 
     def _ask(self, question: Question[T]) -> T:
-        return question.result(self._asker.ask(question.request))
+        return question.result(self._board.reply(question.request) or self._asker.ask(question.request))
 
     def tick(self, symbol: str, *, venue: str = "", allow_stale: bool | None = None) -> Tick:
         """Best bid and ask; of the venue with the newest one if none is named."""
-        stale = self._allow_stale if allow_stale is None else allow_stale
-        return self._ask(questions.tick(symbol, venue=venue, allow_stale=stale))
+        return self._board.tick(symbol, venue) or self._ask(
+            questions.tick(symbol, venue=venue, allow_stale=self._stale(allow_stale))
+        )
 
     def ticks(
         self, symbols: Sequence[str] = (), *, venue: str = "", allow_stale: bool | None = None
     ) -> Ticks:
         """Best bid and ask of many symbols (none named: all); refusals are in the result's `errors`."""
-        return self._ask(questions.ticks(symbols, venue=venue, allow_stale=self._stale(allow_stale)))
+        return self._board.ticks(symbols, venue) or self._ask(
+            questions.ticks(symbols, venue=venue, allow_stale=self._stale(allow_stale))
+        )
 
     def candles(
         self,
@@ -261,7 +267,6 @@ class Hub:
             from tapehub import Hub, questions
             tick, bars = hub.snapshot(["BTC_USDT", questions.candles("BTC_USDT", "1m", 100)])
 
-
         The list holds, in the same order, a result or the HubError that refuses it.
         """
         return self._ask(questions.snapshot(asked, allow_stale=self._stale(allow_stale)))
@@ -381,15 +386,14 @@ class Hub:
 
     def close(self) -> None:
         """Close the sockets."""
+        self._board.close()
         self._pusher.close()
         self._asker.close()
 
     def __enter__(self) -> Hub:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -35,7 +35,7 @@ from tests.support.hub_world import (
 )
 from tests.support.paths import ROOT
 from tests.support.wait import until
-from tests.unit.actors.hub.samples import MINUTE_NS, book, flow, footprint, gap, sweep
+from tests.unit.actors.hub.samples import MINUTE_NS, bar, book, flow, footprint, gap, sweep
 
 
 @pytest.fixture
@@ -149,10 +149,10 @@ with Hub() as hub:
 
 
 def test_five_thousand_candles_arrive_as_one_buffer(world: World) -> None:
+    newest_ns = now_bar(0).ts_open_ns
     for start in range(5200, 0, -400):
-        world.feed.publish(
-            "bar.binance.BTC_USDT.1m", *(now_bar(ago) for ago in range(start, start - 400, -1))
-        )
+        opens = [newest_ns - ago * MINUTE_NS for ago in range(start, start - 400, -1)]
+        world.feed.publish("bar.binance.BTC_USDT.1m", *(bar(0, ts_open_ns=open_ns) for open_ns in opens))
     until(lambda: world.hub.status()["counters"]["candles_received"] == 5200, DEADLINE_S, "all candles")
 
     bars = world.hub.candles("BTC_USDT", "1m", 5000)

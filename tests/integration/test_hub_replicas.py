@@ -65,7 +65,7 @@ def reads(hub: Hub, feed: Feed) -> Any:
 
 
 def test_reads_go_on_at_the_other_hub_and_come_back(pair: Pair) -> None:
-    with Hub(pair.addresses, timeout_s=4.0) as hub:
+    with Hub(pair.addresses, timeout_s=4.0, use_board=False) as hub:
         until(lambda: reads(hub, pair.feed), DEADLINE_S, "a tick")
         patience = hub._asker.patience
         assert patience.first == pair.addresses[0], "the first one that is named is preferred"
@@ -108,7 +108,7 @@ def test_an_async_client_does_the_same(pair: Pair) -> None:
 
 
 def test_a_stream_goes_on_and_a_new_one_joins_at_the_other_hub_without_a_hole(pair: Pair) -> None:
-    with Hub(pair.addresses, timeout_s=4.0) as hub:
+    with Hub(pair.addresses, timeout_s=4.0, use_board=False) as hub:
         for number in range(5):
             pair.feed.publish(TRADE, now_trade(number))
         until(

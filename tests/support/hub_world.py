@@ -32,7 +32,8 @@ class Bench(NamedTuple):
         return ActorProcess("hub", "hub.1", self.config)
 
     def client(self, **options: Any) -> Hub:
-        return Hub(self.run_dir, **{"timeout_s": DEADLINE_S, **options})
+        """A client that asks: what the board says without being asked has tests of its own."""
+        return Hub(self.run_dir, **{"timeout_s": DEADLINE_S, "use_board": False, **options})
 
 
 def bench_of(run_dir: Path, **settings: Any) -> Bench:

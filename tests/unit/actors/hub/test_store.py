@@ -67,6 +67,16 @@ def test_a_wrong_type_on_a_topic_is_refused_and_the_value_before_it_stays() -> N
     assert kept.received()["ticks_received"] == 2
 
 
+def test_quotes_that_newer_ones_have_overtaken_count_as_received() -> None:
+    kept, pen = store(), Pen()
+    kept.ingest(pen.frame(QUOTE, [quote()]))
+    kept.pass_over(QUOTE, 3)
+    kept.pass_over("quote.binance.NOBODY", 5)
+
+    assert kept.received()["ticks_received"] == 4
+    assert [slot.events for slot in kept] == [4]
+
+
 def test_the_number_of_topics_is_bounded() -> None:
     kept, pen = store(max_topics=2), Pen()
     for symbol in ("A", "B"):
