@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from actors.collector.checkpoint import Checkpoint, Recollection, SymbolState, decode, encode
 from actors.collector.checks import market_of, venue_of
-from actors.collector.feeds import complete, make_feed, markets_of
+from actors.collector.feeds import complete, feed_maker, markets_of
 from actors.collector.gaps import Gaps
 from actors.collector.market_clock import VenueClock
 from actors.collector.market_feed import Answering, HasBars, HasPushed, MarketFeed
@@ -47,10 +47,11 @@ class Collector(Actor):
     def __init__(self, name: str, loaded: Loaded, clock: Clock | None = None) -> None:
         super().__init__(name, loaded, clock)
         self.brokers = loaded.brokers
+        self.venue = venue_of(self.name, self.settings)
+        self._make_feed = feed_maker(self.venue)
 
     def setup(self) -> None:
         """Check what the types cannot, then connect."""
-        self.venue = venue_of(self.name, self.settings)
         self.settings = complete(self.name, self.venue, self.settings, self.catalog)
         self.markets = markets_of(self.venue, self.settings)
         self.gaps = Gaps(self.venue, f"{self.name}-{self.publisher.epoch}")
@@ -80,7 +81,7 @@ class Collector(Actor):
         places = [(self._place(instrument), instrument.symbol) for instrument in self._instruments()]
         names = {raw: symbol for (place, raw), symbol in places if place == market}
         random = Random(f"{self.name}-{self.publisher.epoch}-{market}-{os.getpid()}")
-        return make_feed(self, self.venue, market, names, outbox, random)
+        return self._make_feed(self, market, outbox, names, random)
 
     # restarts
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from actors.collector.checks import problems, with_defaults
-from actors.collector.exchange.feed import Feed
+from actors.collector.exchange.transports import lack_of
 from actors.collector.market_feed import MarketFeed, ServingHost
 from actors.collector.outbox import Outbox
 from actors.collector.registry import EXCHANGES, exchange
@@ -13,6 +14,10 @@ from actors.collector.settings import CollectorSettings
 from protocol.errors import ConfigError
 from protocol.instruments import REST, Catalog
 from protocol.pushing import VENUE as PUSH
+
+FeedMaker = Callable[[ServingHost, str, Outbox, dict[str, str], Random], MarketFeed]
+"""Makes the feed of one market: for a collector, the market (one of `markets_of`), who takes what is to be published, raw name
+to canonical symbol of its instruments, and random numbers for jitter."""
 
 
 def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalog) -> CollectorSettings:
@@ -36,6 +41,8 @@ def complete(name: str, venue: str, settings: CollectorSettings, catalog: Catalo
     spoken = exchange(venue)
     full = with_defaults(settings, spoken)
     found = problems(full, spoken, catalog)
+    if lack := lack_of(settings.transport):
+        found.append(f"transport: {lack}")
     if found:
         raise ConfigError([f"actors.{name}.{problem}" for problem in found])
     return full
@@ -58,39 +65,41 @@ def markets_of(venue: str, settings: CollectorSettings) -> tuple[str, ...]:
             return tuple(settings.ws_url)
 
 
-def make_feed(
-    host: ServingHost, venue: str, market: str, names: dict[str, str], outbox: Outbox, random: Random
-) -> MarketFeed:
-    """The feed of one market.
+def feed_maker(venue: str) -> FeedMaker:
+    """Who makes the feeds of a venue, one for each market. What they stand on is imported here.
 
     Args:
-        host: The collector.
         venue: One of `registry.VENUES`.
-        market: One of `markets_of`.
-        names: Raw name to canonical symbol of its instruments.
-        outbox: Takes what is to be published.
-        random: For jitter.
     """
     match venue:
         case "ig":
             from actors.collector.ig.feed import IgFeed  # noqa: PLC0415 - only where it is used
 
-            return IgFeed(host, market, outbox, random)
+            return _without_names(IgFeed)
         case "databento":
             from actors.collector.databento.feed import DatabentoFeed  # noqa: PLC0415 - it brings pandas
 
-            return DatabentoFeed(host, market, outbox, random)
+            return _without_names(DatabentoFeed)
         case "news":
             from actors.collector.news.feed import NewsFeed  # noqa: PLC0415 - only where it is used
 
-            return NewsFeed(host, market, outbox, random)
+            return _without_names(NewsFeed)
         case "rest":
             from actors.collector.bars.feed import BarsFeed  # noqa: PLC0415 - it brings an HTTP client
 
-            return BarsFeed(host, market, outbox, random)
+            return _without_names(BarsFeed)
         case "push":
             from actors.collector.push.feed import PushFeed  # noqa: PLC0415 - only where it is used
 
-            return PushFeed(host, market, outbox, random)
+            return _without_names(PushFeed)
         case _:
-            return Feed(host, exchange(venue), market, outbox, names, random)
+            from actors.collector.exchange.feed import Feed  # noqa: PLC0415 - it brings WebSockets
+
+            spoken = exchange(venue)
+            return lambda host, market, outbox, names, random: Feed(
+                host, spoken, market, outbox, names, random
+            )
+
+
+def _without_names(feed: Callable[[ServingHost, str, Outbox, Random], MarketFeed]) -> FeedMaker:
+    return lambda host, market, outbox, _names, random: feed(host, market, outbox, random)

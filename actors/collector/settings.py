@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -33,6 +33,9 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     forceOrder); a market that is not named: the venue's default, see docs/venues.md."""
     symbols: list[str] = []
     """Canonical symbols to subscribe at the start; empty means all that symbols.yaml maps to this venue."""
+    transport: Literal["websocket-client", "picows"] = "websocket-client"
+    """Only for exchanges: what cuts the frames out of a connection's bytes; picows (`pip install 'tapehub[picows]'`) is for
+    more than 100,000 frames a second on one connection, see docs/venues.md."""
     max_streams_per_connection: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 200
     """Streams on one connection; more open another one."""
     max_frame_bytes: Annotated[int, msgspec.Meta(ge=4096, le=256 * 1024 * 1024)] = 16 * 1024 * 1024

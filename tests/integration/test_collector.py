@@ -9,6 +9,7 @@ import pytest
 
 from protocol.record import RecordKind
 from tests.support.collector_rig import BTC, LEVELS, Rig, rig_of
+from tests.support.transports import TRANSPORTS
 
 
 @pytest.fixture
@@ -131,7 +132,13 @@ def test_a_rest_side_that_refuses_is_asked_again(rig):
     assert rig.status(lambda status: status["dropped"].get("snapshot_failed") == 1)
 
 
-def test_bad_frames_are_counted_and_the_next_good_one_passes(rig):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_bad_frames_are_counted_and_the_next_good_one_passes(run_dir, transport):
+    with rig_of(run_dir, transport=transport) as rig:
+        _send_bad_frames(rig)
+
+
+def _send_bad_frames(rig: Rig) -> None:
     client = rig.venue.client("btcusdt@trade")
     bad = [
         "",

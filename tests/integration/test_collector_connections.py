@@ -12,7 +12,13 @@ from tests.support.collector_rig import BTC, NAME, Rig, rig_of
 from tests.support.config import write_config
 from tests.support.peers import peers_of
 from tests.support.process import ActorProcess
+from tests.support.transports import PICOWS_IS_LONG, TRANSPORTS
 from tests.support.venue_server import VenueServer
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture
@@ -21,22 +27,30 @@ def rig(run_dir: Path) -> Iterator[Rig]:
         yield found
 
 
-def test_pings_are_answered(rig):
-    client = rig.venue.client("btcusdt@trade")
+@pytest.fixture
+def either(run_dir: Path, transport: str) -> Iterator[Rig]:
+    """With each transport in turn."""
+    with rig_of(run_dir, transport=transport) as found:
+        yield found
+
+
+def test_pings_are_answered(either):
+    client = either.venue.client("btcusdt@trade")
     pong = client.connection.ping(b"1795168800000")
     assert pong.wait(5.0)
 
 
-def test_subscribing_and_unsubscribing_while_running(rig):
-    rig.venue.client("btcusdt@trade")
-    answer = rig.ask("subscribe", symbols=["ETH_USDT", "BTC_USDT"])
+@pytest.mark.parametrize("transport", PICOWS_IS_LONG)
+def test_subscribing_and_unsubscribing_while_running(either):
+    either.venue.client("btcusdt@trade")
+    answer = either.ask("subscribe", symbols=["ETH_USDT", "BTC_USDT"])
     assert answer == {"subscribed": ["ETH_USDT"], "already": ["BTC_USDT"]}
-    client = rig.venue.client("ethusdt@trade")
-    assert client is rig.venue.all_clients[0], "on the connection that is there"
-    rig.trade(1, "ETHUSDT")
-    assert rig.ear.events("trade.binance.ETH_USDT", 1)
-    assert rig.ask("unsubscribe", symbols=["ETH_USDT"])["unsubscribed"] == ["ETH_USDT"]
-    rig.venue.wait(lambda: "ethusdt@trade" not in client.streams, "the unsubscription")
+    client = either.venue.client("ethusdt@trade")
+    assert client is either.venue.all_clients[0], "on the connection that is there"
+    either.trade(1, "ETHUSDT")
+    assert either.ear.events("trade.binance.ETH_USDT", 1)
+    assert either.ask("unsubscribe", symbols=["ETH_USDT"])["unsubscribed"] == ["ETH_USDT"]
+    either.venue.wait(lambda: "ethusdt@trade" not in client.streams, "the unsubscription")
     assert "btcusdt@trade" in client.streams
 
 
@@ -50,22 +64,23 @@ def test_refusals_are_clear(rig):
     assert rig.peers.ask(NAME, "rotate", args={"connection": "nobody"}).code == "invalid_request"
 
 
-def test_a_rotation_makes_before_it_breaks(rig):
-    old = rig.venue.client("btcusdt@trade")
-    rig.trade(1)
-    assert rig.ask("rotate") == ["spot/stream#1"]
-    new = rig.venue.client("btcusdt@trade", 2)
-    rig.trade(2)  # on both
-    rig.trade(3)
-    rig.venue.wait(lambda: old not in rig.venue.clients, "the old connection to be closed")
-    rig.trade(4)  # on the new one alone
-    assert [trade.trade_id for trade in rig.ear.events(BTC, 4)] == [1, 2, 3, 4]
-    status = rig.status(lambda status: status["counters"]["trades_received"] == 4)
+def test_a_rotation_makes_before_it_breaks(either, transport):
+    old = either.venue.client("btcusdt@trade")
+    either.trade(1)
+    assert either.ask("rotate") == ["spot/stream#1"]
+    new = either.venue.client("btcusdt@trade", 2)
+    either.trade(2)  # on both
+    either.trade(3)
+    either.venue.wait(lambda: old not in either.venue.clients, "the old connection to be closed")
+    either.trade(4)  # on the new one alone
+    assert [trade.trade_id for trade in either.ear.events(BTC, 4)] == [1, 2, 3, 4]
+    status = either.status(lambda status: status["counters"]["trades_received"] == 4)
     assert status["dropped"]["duplicate_trade"] == 2
     assert status["counters"].get("gaps_announced", 0) == 0
-    (line,) = rig.ask("connections")
+    (line,) = either.ask("connections")
     assert (line["state"], line["rotations"], line["active"]) == ("flowing", 1, 3)
-    assert rig.venue.clients == [new]
+    assert line["transport"] == transport
+    assert either.venue.clients == [new]
 
 
 def test_a_rotation_asked_for_before_anything_flows_is_not_forgotten(rig):
@@ -79,19 +94,21 @@ def test_a_rotation_asked_for_before_anything_flows_is_not_forgotten(rig):
     assert (line["state"], line["rotations"]) == ("flowing", 1)
 
 
-def test_a_server_that_is_about_to_go_is_replaced_at_once(rig):
-    old = rig.venue.client("btcusdt@trade")
-    rig.trade(1)
-    rig.ear.events(BTC, 1)
+@pytest.mark.parametrize("transport", PICOWS_IS_LONG)
+def test_a_server_that_is_about_to_go_is_replaced_at_once(either):
+    old = either.venue.client("btcusdt@trade")
+    either.trade(1)
+    either.ear.events(BTC, 1)
     old.send(json.dumps({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}))
-    rig.venue.client("btcusdt@trade", 2)
-    rig.trade(2)
-    rig.venue.wait(lambda: old not in rig.venue.clients, "the old connection to be closed")
-    assert rig.status(lambda status: status["counters"]["trades_received"] == 2)["gaps_open"] == 0
+    either.venue.client("btcusdt@trade", 2)
+    either.trade(2)
+    either.venue.wait(lambda: old not in either.venue.clients, "the old connection to be closed")
+    assert either.status(lambda status: status["counters"]["trades_received"] == 2)["gaps_open"] == 0
 
 
-def test_a_connection_without_any_frame_is_replaced(run_dir):
-    with rig_of(run_dir, no_frame_floor_s=1.0, silence_factor=5.0) as rig:
+@pytest.mark.parametrize("transport", PICOWS_IS_LONG)
+def test_a_connection_without_any_frame_is_replaced(run_dir, transport):
+    with rig_of(run_dir, transport=transport, no_frame_floor_s=1.0, silence_factor=5.0) as rig:
         rig.venue.client("btcusdt@trade")
         numbers = itertools.count(1)
         until_s = rig.status(lambda _: True)["uptime_s"] + 3.5
@@ -131,8 +148,9 @@ def test_a_request_without_an_answer_ends_the_connection(run_dir):
         assert rig.status(lambda status: status["dropped"].get("connection_lost", 0) >= 2)
 
 
-def test_a_refused_handshake_waits_as_long_as_the_venue_says(run_dir):
-    with rig_of(run_dir) as rig:
+@pytest.mark.parametrize("transport", PICOWS_IS_LONG)
+def test_a_refused_handshake_waits_as_long_as_the_venue_says(run_dir, transport):
+    with rig_of(run_dir, transport=transport) as rig:
         rig.venue.client("btcusdt@trade")
         rig.venue.refusal = (429, {"Retry-After": "0.5"})
         rig.venue.clients[0].drop()
@@ -144,8 +162,9 @@ def test_a_refused_handshake_waits_as_long_as_the_venue_says(run_dir):
         rig.venue.client("btcusdt@trade", 2)
 
 
-def test_a_venue_that_is_not_there_yet(run_dir):
-    with rig_of(run_dir, ws_url={"spot": "ws://127.0.0.1:9"}) as rig:
+@pytest.mark.parametrize("transport", PICOWS_IS_LONG)
+def test_a_venue_that_is_not_there_yet(run_dir, transport):
+    with rig_of(run_dir, transport=transport, ws_url={"spot": "ws://127.0.0.1:9"}) as rig:
         assert (
             rig.status(lambda status: status["dropped"].get("connection_lost", 0) >= 2)["connected"] is False
         )
@@ -212,9 +231,10 @@ def test_every_mistake_of_the_settings_is_named(run_dir):
             assert word in process.stderr_text
 
 
-def test_a_term_signal_says_good_bye_to_the_venue(run_dir):
+def test_a_term_signal_says_good_bye_to_the_venue(run_dir, transport):
     with VenueServer() as venue, peers_of(run_dir) as peers:
-        section = {"ws_url": {"spot": venue.ws_url}, "rest_url": {"spot": venue.rest_url}}
+        urls = {"ws_url": {"spot": venue.ws_url}, "rest_url": {"spot": venue.rest_url}}
+        section = urls | {"transport": transport}
         ear = peers.ear(NAME)
         with ActorProcess("collector", NAME, write_config(run_dir, {NAME: section})) as process:
             ear.beat("RUNNING")

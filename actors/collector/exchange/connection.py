@@ -69,10 +69,17 @@ class Connection:
         timeout_s: For connect and handshake.
         max_frame_bytes: Longer frames are skipped.
         listener: Hears what happens.
+        make_socket: Makes its socket, given `max_frame_bytes`.
     """
 
     def __init__(
-        self, loop: Loop, url: str, timeout_s: float, max_frame_bytes: int, listener: Listener
+        self,
+        loop: Loop,
+        url: str,
+        timeout_s: float,
+        max_frame_bytes: int,
+        listener: Listener,
+        make_socket: Callable[[int], StreamSocket] = StreamSocket,
     ) -> None:
         self.url = url
         self.state = "connecting"
@@ -85,10 +92,16 @@ class Connection:
         self._timeout_s = timeout_s
         self._max_frame_bytes = max_frame_bytes
         self._listener = listener
+        self._make_socket = make_socket
         self._socket: StreamSocket | None = None
         self._fd = -1
         self._binary_told = 0
         self._received_ns = 0
+
+    @property
+    def transport(self) -> str:
+        """What cuts its frames; empty while it is not open."""
+        return self._socket.transport if self._socket else ""
 
     @property
     def bytes_received(self) -> int:
@@ -106,7 +119,7 @@ class Connection:
 
     def _connect(self) -> StreamSocket:
         """Blocking, runs in a thread."""
-        socket = StreamSocket(self._max_frame_bytes)
+        socket = self._make_socket(self._max_frame_bytes)
         socket.open(self.url, self._timeout_s)
         return socket
 

@@ -14,6 +14,7 @@ from actors.collector.budget import Budget
 from actors.collector.exchange.connection import Connection, Ending, Loop
 from actors.collector.exchange.silence import Patience, Remedy, Watch
 from actors.collector.exchange.subscriptions import Subscriptions
+from actors.collector.exchange.transports import socket_class
 from actors.collector.outcomes import Ack, Broken, Control, Refusal, Shutdown, Subscribed
 from actors.collector.settings import CollectorSettings
 from actors.collector.venue import Venue
@@ -208,8 +209,9 @@ class Line:
 
     def _begin(self, mono_ns: int) -> _Leg:
         settings = self._settings
+        make_socket = socket_class(settings.transport)
         connection = Connection(
-            self._loop, self.url, settings.connect_timeout_s, settings.max_frame_bytes, self
+            self._loop, self.url, settings.connect_timeout_s, settings.max_frame_bytes, self, make_socket
         )
         self.connects += 1
         leg = _Leg(connection, mono_ns, self._owner.taker())
@@ -359,6 +361,7 @@ class Line:
         leg = self._current
         if leg is not None and leg.connection.state == "open":
             row["age_s"] = round((mono_ns - leg.connection.opened_mono_ns) / 1e9, 1)
+            row["transport"] = leg.connection.transport
             row["frames_received"] = leg.connection.frames_received
             row["bytes_received"] = leg.connection.bytes_received
             row["pings_answered"] = leg.connection.pings_received

@@ -47,15 +47,6 @@ class TlcpSocket(StreamSocket):
         self.settimeout(0)
 
 
-class TlcpConnection(Connection):
-    """A connection whose handshake names the subprotocol."""
-
-    def _connect(self) -> StreamSocket:
-        socket = TlcpSocket(self._max_frame_bytes)
-        socket.open(self.url, self._timeout_s)
-        return socket
-
-
 class LineOwner(Protocol):
     """What a line tells the feed it belongs to."""
 
@@ -234,7 +225,8 @@ class StreamLine:
 
     def _open(self, url: str) -> None:
         self.connects += 1
-        self._connection = TlcpConnection(
-            self._host, url, self._settings.connect_timeout_s, self._settings.max_frame_bytes, self
+        settings = self._settings
+        self._connection = Connection(
+            self._host, url, settings.connect_timeout_s, settings.max_frame_bytes, self, TlcpSocket
         )
         self._connection.open()

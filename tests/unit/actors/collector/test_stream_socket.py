@@ -1,4 +1,4 @@
-"""Bytes of a WebSocket server to frames, however they are cut."""
+"""Bytes of a WebSocket server to frames, however they are cut, and whatever cuts them."""
 
 import socket
 import ssl
@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websocket import WebSocketConnectionClosedException, WebSocketProtocolException
 
-from actors.collector.exchange.stream_socket import MAX_SKIPPED_BYTES, FrameTooLarge, StreamSocket
+from actors.collector.exchange.stream_socket import MAX_SKIPPED_BYTES, FrameTooLarge
+from actors.collector.exchange.transports import socket_class
+from tests.support.transports import TRANSPORTS
 
+pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 TEXT, BINARY, CLOSE, PING, CONTINUATION = 1, 2, 8, 9, 0
 
 
@@ -27,9 +30,9 @@ def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True, length: int |
 class Pair:
     """A stream socket without a handshake, and the far end of its connection."""
 
-    def __init__(self, max_frame_bytes: int = 1_000_000) -> None:
+    def __init__(self, transport: str, max_frame_bytes: int = 1_000_000) -> None:
         self.far, near = socket.socketpair()
-        self.near = StreamSocket(max_frame_bytes)
+        self.near = socket_class(transport)(max_frame_bytes)
         self.near.sock = near
         self.near.connected = True
         self.near.settimeout(0)
@@ -61,8 +64,8 @@ class Pair:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 300_000])
-def test_frames_of_every_length_form(size):
-    with Pair() as pair:
+def test_frames_of_every_length_form(transport, size):
+    with Pair(transport) as pair:
         assert pair.send(frame(b"x" * size) + frame(b"next")) == [b"x" * size, b"next"]
         assert pair.near.frames_received == 2
 
@@ -72,10 +75,10 @@ def test_frames_of_every_length_form(size):
     sizes=st.lists(st.integers(0, 400), min_size=1, max_size=20),
     cuts=st.lists(st.integers(1, 300), min_size=1, max_size=20),
 )
-def test_frames_do_not_depend_on_how_the_bytes_arrive(sizes, cuts):
+def test_frames_do_not_depend_on_how_the_bytes_arrive(transport, sizes, cuts):
     payloads = [bytes([65 + index]) * size for index, size in enumerate(sizes)]
     data = b"".join(frame(payload) + frame(b"p", PING) for payload in payloads)
-    with Pair() as pair:
+    with Pair(transport) as pair:
         found, index = [], 0
         while data:
             cut = cuts[index % len(cuts)]
@@ -85,23 +88,23 @@ def test_frames_do_not_depend_on_how_the_bytes_arrive(sizes, cuts):
         assert pair.near.pings_received == len(payloads)
 
 
-def test_nothing_there_is_not_an_end():
-    with Pair() as pair:
+def test_nothing_there_is_not_an_end(transport):
+    with Pair(transport) as pair:
         pair.near.fill()
         assert pair.near.take(10) == []
         assert not pair.near.has_more
 
 
-def test_at_most_the_limit_in_one_turn():
-    with Pair() as pair:
+def test_at_most_the_limit_in_one_turn(transport):
+    with Pair(transport) as pair:
         pair.far.sendall(b"".join(frame(b"%d" % number) for number in range(600)))
         pair.near.fill()
         assert [len(pair.near.take(256)) for _ in range(3)] == [256, 256, 88]
         assert not pair.near.has_more
 
 
-def test_a_ping_is_answered_with_its_own_payload():
-    with Pair() as pair:
+def test_a_ping_is_answered_with_its_own_payload(transport):
+    with Pair(transport) as pair:
         assert pair.send(frame(b"12345", PING) + frame(b"data")) == [b"data"]
         reply = pair.far.recv(100)
         assert reply[0] == 0x8A
@@ -109,28 +112,28 @@ def test_a_ping_is_answered_with_its_own_payload():
         assert bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)) == b"12345"
 
 
-def test_fragments_are_joined():
-    with Pair() as pair:
+def test_fragments_are_joined(transport):
+    with Pair(transport) as pair:
         data = frame(b"one ", fin=False) + frame(b"", PING) + frame(b"two ", CONTINUATION, fin=False)
         assert pair.send(data) == []
         assert pair.send(frame(b"three", CONTINUATION) + frame(b"next")) == [b"one two three", b"next"]
 
 
-def test_endless_fragments_end_the_connection():
-    with Pair(max_frame_bytes=1000) as pair:
+def test_endless_fragments_end_the_connection(transport):
+    with Pair(transport, max_frame_bytes=1000) as pair:
         pair.send(frame(b"x" * 600, fin=False))
         with pytest.raises(WebSocketProtocolException):
             pair.send(frame(b"x" * 600, CONTINUATION, fin=False))
 
 
-def test_binary_frames_are_counted_not_delivered():
-    with Pair() as pair:
+def test_binary_frames_are_counted_not_delivered(transport):
+    with Pair(transport) as pair:
         assert pair.send(frame(b"\x00\x01", BINARY) + frame(b"text")) == [b"text"]
         assert pair.near.binary_frames == 1
 
 
-def test_a_frame_that_is_too_large_is_skipped_and_the_next_one_taken():
-    with Pair(max_frame_bytes=100_000) as pair:
+def test_a_frame_that_is_too_large_is_skipped_and_the_next_one_taken(transport):
+    with Pair(transport, max_frame_bytes=100_000) as pair:
         pair.far.sendall(frame(b"before") + frame(b"", length=20_000_000)[:10])
         pair.near.fill()
         assert pair.near.take(10) == [b"before"]
@@ -140,13 +143,13 @@ def test_a_frame_that_is_too_large_is_skipped_and_the_next_one_taken():
         assert pair.near.oversize_frames == 1
 
 
-def test_a_frame_that_nobody_can_wait_for_ends_the_connection():
-    with Pair() as pair, pytest.raises(WebSocketProtocolException):
+def test_a_frame_that_nobody_can_wait_for_ends_the_connection(transport):
+    with Pair(transport) as pair, pytest.raises(WebSocketProtocolException):
         pair.send(frame(b"", length=MAX_SKIPPED_BYTES + 100)[:10])
 
 
-def test_good_bye_comes_after_what_was_said_before():
-    with Pair() as pair:
+def test_good_bye_comes_after_what_was_said_before(transport):
+    with Pair(transport) as pair:
         pair.far.sendall(frame(b"last") + frame(struct.pack("!H", 1001) + b"going away", CLOSE))
         pair.near.fill()
         assert pair.near.take(10) == [b"last"]
@@ -154,8 +157,8 @@ def test_good_bye_comes_after_what_was_said_before():
             pair.near.take(10)
 
 
-def test_a_closed_connection_is_noticed():
-    with Pair() as pair:
+def test_a_closed_connection_is_noticed(transport):
+    with Pair(transport) as pair:
         pair.far.close()
         with pytest.raises(WebSocketConnectionClosedException):
             pair.near.fill()
@@ -166,8 +169,8 @@ def test_a_closed_connection_is_noticed():
     [frame(b"x", 3), frame(b"x", CONTINUATION), frame(b"x" * 200, PING), b"\xf1\x01x", frame(b"\x03", CLOSE)],
     ids=["unknown opcode", "stray continuation", "long ping", "reserved bits", "half a close code"],
 )
-def test_a_broken_protocol_ends_the_connection(data):
-    with Pair() as pair, pytest.raises(WebSocketProtocolException):
+def test_a_broken_protocol_ends_the_connection(transport, data):
+    with Pair(transport) as pair, pytest.raises(WebSocketProtocolException):
         pair.send(data)
 
 
@@ -187,8 +190,8 @@ class _DecryptedAhead(ssl.SSLSocket):
         return sum(map(len, self.pieces))
 
 
-def test_what_tls_has_decrypted_already_is_read_without_another_poll():
-    stream = StreamSocket(1000)
+def test_what_tls_has_decrypted_already_is_read_without_another_poll(transport):
+    stream = socket_class(transport)(1000)
     stream.sock = _DecryptedAhead()
     stream.fill()
     assert stream.take(10) == [b"one", b"two"]
