@@ -11,8 +11,8 @@ exception of any other kind is our own bug, ends the process with code 1, and th
 from __future__ import annotations
 
 import collections
+import functools
 import logging
-import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,15 +26,14 @@ from actors.runtime.clock import Clock, system_clock
 from actors.runtime.control import Control
 from actors.runtime.guarding import Guarding, wire_of
 from actors.runtime.hearing import Hearing, Loop
-from actors.runtime.identity import host_name
 from actors.runtime.inputs import FrameHandler, HoleHandler, Input, Listener, OrphanHandler
 from actors.runtime.intake import Intake
 from actors.runtime.logging import RateLimit
 from actors.runtime.settings import Loaded
 from actors.runtime.speaking import Speaking
+from actors.runtime.telling import Telling
 from actors.runtime.timers import Timer, Timers
-from actors.runtime.version import VERSION
-from actors.runtime.vitals import Vitals, describe, drops_of, rss_bytes
+from actors.runtime.vitals import Vitals, describe
 from protocol.consumer import Hole
 from protocol.instruments import Catalog
 from protocol.messages import Message
@@ -69,6 +68,9 @@ class Actor:
     """First part of every instance name of this program."""
     TAKING_NS: ClassVar[int] = 50_000_000
     """Longest spell of taking frames from one input in one turn: a frame may hold hundreds of events."""
+    CONFLATES: ClassVar[tuple[str, ...]] = ()
+    """Prefixes of topics of which only the newest record counts here: while it is behind, older ones are left out. Never for
+    who folds or stores (actors/runtime/conflating.py)."""
     Settings: ClassVar[type[msgspec.Struct]]
     """Type of this kind's section of the configuration."""
     input_type: Callable[..., Input] = Input
@@ -97,8 +99,6 @@ class Actor:
         self._soon: list[Callable[[], None]] = []
         self._drop_lines = RateLimit()
         self._signals_seen = 0
-        self._beats = 0
-        self._started_ns = self.clock.now_ns()
         self._speaking = Speaking(name, self.common, self.endpoints, self.wire, self.clock)
         self.publisher = self._speaking.publisher
         self._hearing = Hearing(
@@ -107,10 +107,11 @@ class Actor:
             self.endpoints,
             self.wire,
             self._poller,
-            Loop(self.soon, self.drop, self.clock.mono_ns),
+            Loop(self.soon, self.drop, self.clock.now_ns, self.clock.mono_ns),
         )
         self.lines = self._hearing.lines
         """To the journal servers; who asks without `consume` calls `tick` itself."""
+        self._telling = Telling(self, self._hearing, self._speaking)
         self._control = Control(self)
         self._guarding = Guarding(self)
 
@@ -130,6 +131,12 @@ class Actor:
     def detail(self) -> dict[str, Any]:
         """More for the full heartbeat, each second: small and JSON-able."""
         return {}
+
+    def on_conflated(self, topic: str, events: int) -> None:
+        """So many events of a topic in `CONFLATES` were left out for newer ones; by default
+        they are counted by kind, `quotes_conflated`.
+        """
+        self.counters[topic.partition(".")[0] + "s_conflated"] += events
 
     def on_journal_loss(self, first_seq: int, last_seq: int) -> None:
         """Records of ours that were sent, but will never be in the journal: its disk was full for too long."""
@@ -165,8 +172,9 @@ class Actor:
                 0: for ever. For who would rather be current than complete.
         """
         listener = Listener(
-            handler, on_hole or self._note_hole, tuple(topics), on_beat, on_orphans, round(gives_up_s * 1e9)
-        )
+            handler, on_hole or self._note_hole, tuple(topics), on_beat, on_orphans, round(gives_up_s * 1e9),
+            self.CONFLATES, self.on_conflated,
+        )  # fmt: skip
         intake = self._hearing.consume(listener, sources, positions or {}, self.input_type)
         self.every(PULL_S, intake.tick)
         return intake
@@ -238,7 +246,7 @@ class Actor:
             self._catch_signals()
             self._poller.watch(self.background.fd)
             self.setup()
-            self.every(self.common.heartbeat_s, self._beat)
+            self.every(self.common.heartbeat_s, self._telling.beat)
             self.every(JOURNAL_S, self._tend_journal)
             self._enter("RUNNING")
             self.live()
@@ -316,8 +324,17 @@ class Actor:
                 break
         self.publisher.flush()
         intake.after_take(source)
-        if source.newest_pub_ns:
-            self.vitals.note_lag(self.clock.now_ns() - source.newest_pub_ns)
+        age_ns = self.clock.now_ns() - source.newest_pub_ns
+        if source.newest_pub_ns and source.is_live:
+            self.vitals.note_lag(age_ns)
+        source.note_taken(age_ns, was_full=taken == READS_EVERY)
+        if source.has_backlog and not source.is_promised:
+            source.is_promised = True
+            self.soon(functools.partial(self._take_rest, source, intake))
+
+    def _take_rest(self, source: Input, intake: Intake) -> None:
+        source.is_promised = False
+        self._take(source, intake)
 
     def _serve_fd(self, fd: int, is_readable: bool, is_writable: bool) -> None:
         on_readable, on_writable = self._fds[fd]
@@ -346,37 +363,11 @@ class Actor:
     def _enter(self, state: str) -> None:
         self.state = state
         self.log.info("%s", state)
-        self._beats = 0
-        self._beat()
-
-    def _beat(self) -> None:
-        every = max(1, round(1.0 / self.common.heartbeat_s))
-        is_full = self._beats % every == 0
-        self._beats += 1
-        self._speaking.beat(self.state, self.status() if is_full else None, self.clock.mono_ns())
+        self._telling.anew()
 
     def status(self) -> dict[str, Any]:
         """Everything a person asks of this actor: what `ctl status` and the full heartbeat say."""
-        now_ns = self.clock.now_ns()
-        chains = [source.chain() for source, _ in self._hearing.inputs.values()]
-        base: dict[str, Any] = {
-            "name": self.name,
-            "kind": self.kind,
-            "state": self.state,
-            "pid": os.getpid(),
-            "host": host_name(),
-            "version": VERSION,
-            "epoch": self.publisher.epoch,
-            "seq": self.publisher.seq,
-            "uptime_s": round((now_ns - self._started_ns) / 1e9, 3),
-            "rss_bytes": rss_bytes(),
-            "counters": {name: count for name, count in self.counters.items() if "." not in name},
-            "dropped": drops_of(self.counters),
-            "bus": {key: sum(chain[key] for chain in chains) for key in chains[0]} if chains else {},
-            "journal": self._speaking.journalling.status(),
-            "config_digest": self.config_digest,
-        }
-        return {**base, **self._guarding.detail(), **self._control.rates(), **self.detail()}
+        return {**self._telling.status(), **self._guarding.detail(), **self._control.rates(), **self.detail()}
 
     def _note_hole(self, hole: Hole) -> None:
         self.counters["frames_missing"] += max(0, hole.last_seq - hole.first_seq + 1)

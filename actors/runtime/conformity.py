@@ -6,8 +6,6 @@ msgspec about the leaves, so that both always agree on what is right.
 
 from __future__ import annotations
 
-import difflib
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -15,13 +13,13 @@ from typing import Any, Final, Literal, NamedTuple, Union
 
 import msgspec
 
+from actors.runtime.hiding import is_secret, masked_url
 from actors.runtime.yaml_source import PathKey, dotted
+from protocol.likeness import nearest
 
 Where = Callable[..., str]
 """`where(path, is_key=False)` to `file:line:column`."""
 
-_SECRET: Final = re.compile(r"(?:^|_)(?:secret|token|key|password|passphrase)$")
-_URL_PASSWORD: Final = re.compile(r"(://[^/@:\s]*:)[^@\s]+(@)")
 _SEQUENCES: Final = (list, tuple, set, frozenset)
 
 
@@ -167,16 +165,5 @@ def _choices(kind: Any) -> list[str]:
 
 def hint(word: str, known: Iterable[str]) -> str:
     """`; did you mean ...?`, empty if nothing known is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = nearest(word, known)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def is_secret(path: PathKey) -> bool:
-    """Whether a value of this name must not be shown."""
-    names = [part for part in path if isinstance(part, str)]
-    return bool(names) and bool(_SECRET.search(names[-1]))
-
-
-def masked_url(text: str) -> str:
-    """Text with the passwords of its URLs replaced by `***`."""
-    return _URL_PASSWORD.sub(r"\1***\2", text)

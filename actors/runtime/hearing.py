@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from actors.runtime.inputs import Drop, Input, Listener
 from actors.runtime.intake import Intake
+from actors.runtime.lagging import Lagging, Spell
 from actors.runtime.lines import Lines
 from actors.runtime.settings import Common
 from protocol.endpoints import Endpoints
@@ -20,6 +22,7 @@ class Loop(NamedTuple):
 
     soon: Callable[[Callable[[], None]], None]
     drop: Drop
+    now_ns: Callable[[], int]
     mono_ns: Callable[[], int]
 
 
@@ -50,8 +53,26 @@ class Hearing:
         self._wire = wire
         self._poller = poller
         self._loop = loop
+        self.lagging = Lagging(round(common.bus.lagging_s * 1e9))
+        """Spells in which this actor is behind."""
         self.lines = Lines(endpoints, self._actors, wire, poller, loop.mono_ns, replays=common.bus.replay)
         """To the journal servers."""
+
+    def look(self, now_ns: int, mono_ns: int) -> Spell | None:
+        """Look at how far each input is behind; returns a spell of being behind that has just begun, or just ended."""
+        worst_ns, whom = 0, ""
+        for source, intake in self.inputs.values():
+            behind_ns = source.look_at_pace(now_ns, is_paused=intake.is_paused)
+            if behind_ns > worst_ns:
+                worst_ns, whom = behind_ns, source.publisher
+        return self.lagging.look(worst_ns, whom, now_ns, mono_ns)
+
+    def chain(self) -> dict[str, int]:
+        """Counters of the chain checks of all inputs, for the heartbeat."""
+        total: Counter[str] = Counter()
+        for source, _ in self.inputs.values():
+            total.update(source.chain())
+        return dict(total)
 
     def consume(
         self,
@@ -61,7 +82,11 @@ class Hearing:
         make_input: Callable[..., Input] = Input,
     ) -> Intake:
         """See `Actor.consume`; `make_input` takes the arguments of `Input`."""
-        soon, drop, mono_ns = self._loop
+        if listener.conflates:
+            from actors.runtime.conflating import ConflatingInput  # noqa: PLC0415 - for those few alone
+
+            make_input = ConflatingInput
+        soon, drop, now_ns, mono_ns = self._loop
         inputs = {
             publisher: make_input(
                 publisher,
@@ -75,8 +100,9 @@ class Hearing:
             for publisher in self._actors
             if publisher != self._name and (sources is None or publisher.partition(".")[0] in sources)
         }
-        intake = Intake(inputs, self.lines, soon, drop, mono_ns, self._reconnect, self._listen)
+        intake = Intake(inputs, self.lines, soon, drop, now_ns, mono_ns, self._reconnect, self._listen)
         for source in inputs.values():
+            source.pace.limit_ns = self.lagging.limit_ns
             self._add(source, intake)
         return intake
 

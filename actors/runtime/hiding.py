@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 
-from actors.runtime.conformity import is_secret, masked_url
-from actors.runtime.yaml_source import PathKey
+if TYPE_CHECKING:
+    from actors.runtime.yaml_source import PathKey
 
 HIDDEN: Final = "***"
+_SECRET: Final = re.compile(r"(?:^|_)(?:secret|token|key|password|passphrase)$")
+_URL_PASSWORD: Final = re.compile(r"(://[^/@:\s]*:)[^@\s]+(@)")
 
 
 def without_secrets(value: Any, path: PathKey = ()) -> Any:
@@ -19,3 +22,14 @@ def without_secrets(value: Any, path: PathKey = ()) -> Any:
     if is_secret(path) and isinstance(value, str):
         return HIDDEN if value else ""
     return masked_url(value) if isinstance(value, str) else value
+
+
+def is_secret(path: PathKey) -> bool:
+    """Whether a value of this name must not be shown."""
+    names = [part for part in path if isinstance(part, str)]
+    return bool(names) and bool(_SECRET.search(names[-1]))
+
+
+def masked_url(text: str) -> str:
+    """Text with the passwords of its URLs replaced by `***`."""
+    return _URL_PASSWORD.sub(r"\1***\2", text)

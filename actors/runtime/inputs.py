@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from actors.runtime.lagging import Pace
 from protocol.consumer import Consumer, Hole, Orphans, State
 from protocol.errors import FrameError
 from protocol.record import Frame, RecordKind, parse_frame
@@ -16,6 +17,8 @@ FrameHandler = Callable[[Frame], None]
 HoleHandler = Callable[[Hole], None]
 """Called before the record behind a hole."""
 OrphanHandler = Callable[[Orphans], None]
+ConflatedHandler = Callable[[str, int], None]
+"""(topic, events that newer ones have taken the place of)."""
 Drop = Callable[[str, object], None]
 
 _ID: Final = struct.Struct("<QQ")
@@ -39,6 +42,10 @@ class Listener(NamedTuple):
     """Told of records that we had and their publisher has lost."""
     gives_up_ns: int = 0
     """A journal server that has not answered for so long is not waited for: what is missing is a hole; 0: never."""
+    conflates: tuple[str, ...] = ()
+    """Prefixes of the topics of which only the newest counts for who is behind; none: everything is handed on."""
+    on_conflated: ConflatedHandler | None = None
+    """Told how many events were not handed on."""
 
 
 class Input:
@@ -53,6 +60,13 @@ class Input:
         position: Where to go on from; None: with the first frame heard.
         can_pull: Whether there is a journal server to ask.
     """
+
+    is_behind = False
+    """Whether it was, when that was looked at last."""
+    has_backlog = False
+    """Whether frames wait that are no longer in the socket: it is to be taken from again, whatever the socket says."""
+    is_promised = False
+    """Whether the loop is about to do so."""
 
     def __init__(
         self,
@@ -73,9 +87,10 @@ class Input:
         self._on_beat = listener.on_beat
         self._drop = drop
         self._mono_ns = mono_ns
+        self._hand_on: FrameHandler = self._handle_wanted if self._topics else self._handler
         self.consumer = Consumer(
             publisher,
-            self._handle_wanted if self._topics else self._handler,
+            self._hand_on,
             listener.on_hole,
             position,
             can_pull=can_pull,
@@ -86,6 +101,7 @@ class Input:
         """Publish time of the newest frame taken."""
         self.heard_ns = mono_ns()
         """When anything of it was heard last, monotonic."""
+        self.pace = Pace(self.heard_ns)
 
     def take(self, limit: int) -> int:
         """Take at most `limit` frames from the bus; returns how many there were."""
@@ -121,6 +137,44 @@ class Input:
         except FrameError as fault:
             self._drop(fault.code, fault)
             return 1
+
+    def note_taken(self, age_ns: int, *, was_full: bool) -> None:
+        """A turn has taken what it may.
+
+        Args:
+            age_ns: Of the newest frame taken: wall clock minus its publish time.
+            was_full: The last `take` brought as many frames as were asked for.
+        """
+        if self.is_live and self.newest_pub_ns:
+            mono_ns = self._mono_ns()
+            self.pace.note_live(age_ns, mono_ns, has_more=was_full and self.has_more)
+            self.is_behind = self.pace.behind_ns(mono_ns) > 0
+
+    def look_at_pace(self, now_ns: int, *, is_paused: bool = False) -> int:
+        """How far it is behind between the turns that take, 0 where it is not: what is fetched is old, what waits for an
+        answer grows old; or nothing waits any more.
+
+        Args:
+            now_ns: Wall clock.
+            is_paused: Whether nothing is taken at present.
+        """
+        consumer = self.consumer
+        if consumer.state is State.PULL:
+            fetched = next(consumer.fetched_frames, None)
+            if fetched is None:
+                self.pace.note_stuck()
+            else:
+                self.pace.note_fetched(now_ns - fetched.ts_pub_ns, self._mono_ns())
+        elif self.pace.has_more and not self.has_more:
+            self.pace.note_level(self._mono_ns())
+        behind_ns = self.pace.behind_ns(self._mono_ns(), is_paused=is_paused)
+        self.is_behind = behind_ns > 0
+        return behind_ns
+
+    @property
+    def has_more(self) -> bool:
+        """Whether frames wait that have come."""
+        return self.has_backlog or self.subscriber.wait(0.0)
 
     def reconnect(self, connect: Callable[[], Subscriber]) -> None:
         """Hear it on a new subscriber: the old one may be deaf."""

@@ -35,6 +35,7 @@ class Intake:
         lines: To the journal servers.
         soon: Have something called in the next turn.
         drop: Counts and logs what cannot be used.
+        now_ns: Wall clock.
         mono_ns: Monotonic clock.
         reconnect: Makes the socket of an input anew.
         listen: Have the loop wait for an input's frames, or not.
@@ -46,6 +47,7 @@ class Intake:
         lines: Lines,
         soon: Callable[[Callable[[], None]], None],
         drop: Callable[[str, object], None],
+        now_ns: Callable[[], int],
         mono_ns: Callable[[], int],
         reconnect: Callable[[Input], None],
         listen: Callable[[Input, bool], None],
@@ -55,6 +57,7 @@ class Intake:
         self._lines = lines
         self._soon = soon
         self._drop = drop
+        self._now_ns = now_ns
         self._mono_ns = mono_ns
         self._reconnect = reconnect
         self._listen = listen
@@ -185,6 +188,7 @@ class Intake:
             return
         for source in self.inputs.values():
             if source.consumer.has_work:
+                source.look_at_pace(self._now_ns())
                 source.work(WORK)
                 self._pull(source, self._mono_ns())
         self._schedule()

@@ -38,6 +38,8 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     high_water_mark: Annotated[int, Meta(ge=1000, le=10_000_000)] = 100_000
     """Frames kept for one slow subscriber before it loses its own newest ones."""
+    lagging_s: Annotated[float, Meta(gt=0, le=3600)] = 1.0
+    """An actor that is further than this behind what it hears says that it lags; hub and gateway then conflate quotes, seconds."""
     replay: bool = True
     """Whether actors fetch from the journal server what the bus lost; without it every loss is a hole."""
 

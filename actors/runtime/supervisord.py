@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import socket
 import xmlrpc.client
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from supervisor.xmlrpc import SupervisorTransport
 
 from protocol.endpoints import socket_dir
 
@@ -127,9 +127,9 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _server(self) -> Iterator[Any]:
-        transport = SupervisorTransport(None, None, f"unix://{self.socket_path}")
+        transport = _SocketTransport(str(self.socket_path))
         try:
-            yield xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+            yield xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
         except xmlrpc.client.Fault as fault:
             if fault.faultCode != _SHUTTING_DOWN:
                 raise
@@ -145,6 +145,33 @@ class Supervisor:
             return int(self._pid_path.read_text())
         except (OSError, ValueError):
             return 0
+
+
+class _SocketTransport(xmlrpc.client.Transport):
+    """XML-RPC over a unix socket: what `supervisor.xmlrpc` has too, without the web server that it would load."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._line = _SocketConnection(path)
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        """The connection, which connects itself anew where it was closed."""
+        self._connection = host, self._line
+        return self._line
+
+    def request(self, *question: Any, **options: Any) -> Any:
+        """Ask once: an order whose answer was cut off is not given again."""
+        return self.single_request(*question, **options)
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._path)
 
 
 def _tolerant(call: Any, *arguments: Any) -> None:
