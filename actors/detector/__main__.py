@@ -3,4 +3,4 @@
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main("actors.detector.actor:Detector")
+    main("actors.detector.actor:Detector", may_wait=True)

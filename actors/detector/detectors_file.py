@@ -12,6 +12,7 @@ from actors.detector.thresholds import ThresholdBook, file_type
 from actors.runtime.reloading import ReloadedFile
 from protocol.errors import ConfigError
 from protocol.instruments import Catalog
+from protocol.likeness import nearest
 
 
 class DetectorsFile(ReloadedFile):
@@ -65,9 +66,7 @@ class DetectorsFile(ReloadedFile):
         return data
 
     def _stranger(self, symbol: str) -> str:
-        import difflib  # noqa: PLC0415 - only when something is wrong
-
-        near = difflib.get_close_matches(symbol, self._catalog.symbols, n=1, cutoff=0.6)
+        near = nearest(symbol, self._catalog.symbols)
         return "no such instrument in the symbols file" + (f"; did you mean {near[0]!r}?" if near else "")
 
 

@@ -3,4 +3,4 @@
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main("actors.gateway.actor:Gateway")
+    main("actors.gateway.actor:Gateway", may_wait=True)

@@ -43,6 +43,7 @@ class Gateway(Actor):
     kind = "gateway"
     Settings: ClassVar[type[GatewaySettings]] = GatewaySettings
     TAKING_NS = 2_000_000
+    CONFLATES = ("quote.",)
 
     def __init__(self, name: str, loaded: Loaded, clock: Clock | None = None) -> None:
         self._command = options_of(loaded)

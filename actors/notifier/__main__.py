@@ -3,4 +3,4 @@
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main("actors.notifier.actor:Notifier")
+    main("actors.notifier.actor:Notifier", may_wait=True)

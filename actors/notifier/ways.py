@@ -13,7 +13,6 @@ from actors.notifier.credentials import secret
 from actors.notifier.delivery import Delivery, Stop
 from actors.notifier.desk import Desk, target_of
 from actors.notifier.limits import Limits, is_group
-from actors.notifier.mail import MailSender
 from actors.notifier.outbox import Outbox
 from actors.notifier.polling import SIGNALS_ASKED, Office, Polling
 from actors.notifier.sending import Sender
@@ -117,6 +116,8 @@ class Ways:
                 name, name, channel, WebhookSender(url, webhook.timeout_s, key, {**webhook.headers, **own})
             )
         elif channel.email is not None:
+            from actors.notifier.mail import MailSender  # noqa: PLC0415 - it brings smtplib
+
             mail = channel.email
             is_needed = bool(mail.username)
             where = f"{name}.email.password"

@@ -3,4 +3,4 @@
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main("actors.orderflow.actor:OrderFlow")
+    main("actors.orderflow.actor:OrderFlow", may_wait=True)

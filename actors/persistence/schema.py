@@ -1,7 +1,7 @@
 """Which version of the schema a database has, and how it gets ours.
 
 The migrations stand in `actors/persistence/migrations` and travel with the package; alembic is imported only
-when something has to change.
+when they are needed: an empty database gets today's tables at once, which is the same (a test compares the two).
 """
 
 from __future__ import annotations
@@ -10,11 +10,23 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import (
+    Column,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL, Connection, Engine
 
 from actors.persistence.database_url import shown
 from actors.persistence.failures import StoreError
+from actors.persistence.tables import METADATA
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -24,6 +36,13 @@ HEAD: Final = "0004"
 KNOWN: Final = ("0001", "0002", "0003", "0004")
 """Every version this program can read or bring up to date, oldest first."""
 VERSION_TABLE: Final = "alembic_version"
+_VERSION: Final = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+"""As alembic makes it."""
 _LOCK_ID: Final = 0x7461706568756233
 """Of the migrations of this program, among all advisory locks of a server."""
 _FOLDER: Final = Path(__file__).with_name("migrations")
@@ -52,8 +71,24 @@ def prepare(engine: Engine, url: URL, *, auto_upgrade: bool) -> str:
         have = f"version {found}" if found else "none of our tables"
         what = f"database {shown(url)} has {have}, this program needs version {HEAD}"
         raise StoreError(what, "run `tapehub db upgrade`, or set `auto_upgrade: true`", is_lasting=True)
-    upgrade(engine)
+    if found or not _make(engine):
+        upgrade(engine)
     return found
+
+
+def _make(engine: Engine) -> bool:
+    """Make all tables in an empty database, in one transaction; False if somebody else has just made some."""
+    from actors.persistence import timescale  # noqa: PLC0415 - rare
+
+    with engine.begin() as connection:
+        _lock(connection)
+        if current(connection):
+            return False
+        METADATA.create_all(connection, checkfirst=False)
+        _VERSION.create(connection, checkfirst=True)
+        connection.execute(insert(_VERSION).values(version_num=HEAD))
+        timescale.adopt(connection)
+    return True
 
 
 def refuse_future(found: str, url: URL) -> None:

@@ -6,24 +6,24 @@ session (`stage_<table>`), from which one statement moves them: both keep the ru
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import functools
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, column, select, table, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect
 
 from actors.persistence import tables
 from actors.persistence.tables import RECORD, STORED, Stored, columns_of, key_of
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+    _Insert = sqlite.Insert | postgresql.Insert
+
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
-_DIALECTS: Final[dict[str, Dialect]] = {
-    SQLITE: SQLiteDialect(paramstyle="qmark"),
-    POSTGRESQL: PGDialect(paramstyle="format"),  # type: ignore[no-untyped-call] # has no hints
-}
-_Insert = sqlite.Insert | postgresql.Insert
 
 
 class Statements(NamedTuple):
@@ -73,6 +73,8 @@ def _staged(one: Stored) -> Select[tuple[object, ...]]:
     everything = select(*(stage.c[name] for name in names))
     if not one.newest:
         return everything
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - see _dialect
+
     key = [stage.c[name] for name in key_of(one.table)]
     order = dict.fromkeys((*one.newest, *RECORD[1:]))
     return everything.ext(postgresql.distinct_on(*key)).order_by(
@@ -81,8 +83,16 @@ def _staged(one: Stored) -> Select[tuple[object, ...]]:
 
 
 def _into(into: Table, dialect: str, source: Select[tuple[object, ...]] | None = None) -> _Insert:
-    statement: _Insert = sqlite.insert(into) if dialect == SQLITE else postgresql.insert(into)
+    statement = _insert(into, dialect)
     return statement.from_select(list(columns_of(into)), source) if source is not None else statement
+
+
+def _insert(into: Table, dialect: str) -> _Insert:
+    if dialect == SQLITE:
+        return sqlite.insert(into)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - see _dialect
+
+    return postgresql.insert(into)
 
 
 def _refusing(into: Table, dialect: str, source: Select[tuple[object, ...]] | None = None) -> str:
@@ -123,4 +133,15 @@ def _counting(dialect: str) -> str:
 
 
 def _text(statement: _Insert, dialect: str) -> str:
-    return str(statement.compile(dialect=_DIALECTS[dialect]))
+    return str(statement.compile(dialect=_dialect(dialect)))
+
+
+@functools.cache
+def _dialect(name: str) -> Dialect:
+    """A dialect; that of PostgreSQL is imported only where such a database is: it takes 3 MiB."""
+    if name == SQLITE:
+        return SQLiteDialect(paramstyle="qmark")
+    from sqlalchemy.dialects.postgresql.base import PGDialect  # noqa: PLC0415 - see above
+
+    found: Dialect = PGDialect(paramstyle="format")  # type: ignore[no-untyped-call] # has no hints
+    return found

@@ -3,4 +3,4 @@
 from actors.runtime.main import main
 
 if __name__ == "__main__":
-    main("actors.scanner.actor:Scanner")
+    main("actors.scanner.actor:Scanner", may_wait=True)

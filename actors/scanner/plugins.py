@@ -6,7 +6,6 @@ classes (files that begin with `_` or `test_` are left alone). See docs/howto/wr
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import importlib.util
 import re
@@ -23,6 +22,7 @@ from actors.runtime.yaml_source import dotted
 from actors.scanner.needs import needs_of
 from actors.scanner.settings import StrategySettings
 from protocol.errors import ConfigError
+from protocol.likeness import nearest
 from protocol.strategy import Strategy
 
 GROUP: Final = "tapehub.strategies"
@@ -151,7 +151,7 @@ def _param_problems(params: Mapping[str, Any], kind: type[msgspec.Struct]) -> It
     known = [field.encode_name for field in msgspec.structs.fields(kind)]
     for name in params:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(known) or 'none'}"
             yield f".{name}: no such parameter; {hint}"
     rest = {name: value for name, value in params.items() if name in known}
@@ -167,6 +167,6 @@ def _is_struct(kind: object) -> bool:
 
 
 def _unknown(name: str, plugins: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, plugins, n=1)
+    near = nearest(name, plugins)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(sorted(plugins))}"
     return f"no strategy plugin {name!r}{hint}"

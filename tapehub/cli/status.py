@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from tapehub.cli.options import AsJson, TimeoutS, duration
 from tapehub.cli.output import bytes_text, note, print_json, print_row, seconds_text, state_word, table_lines
 
 if TYPE_CHECKING:
+    from tapehub.supervision.memory import Memory
     from tapehub.supervision.roll_call import Answer
     from tapehub.supervision.state import Row
 
@@ -101,6 +103,7 @@ def _document(rows: list[Row], answers: Answers) -> dict[str, object]:
         "providers": provider_rows(statuses),
         "rest": market_states(statuses),
         "clocks": clock_rows(statuses),
+        "memory": _memory(rows),
     }
 
 
@@ -109,7 +112,33 @@ def _page(rows: list[Row], answers: Answers) -> list[str]:
     if any(row.host for row in rows):
         titles.insert(1, "HOST")
         cells = [[name, row.host or "-", *rest] for row, (name, *rest) in zip(rows, cells, strict=True)]
-    return [*table_lines(titles, cells, _RIGHT), _summary(rows), *_clocks(answers), *_providers(answers)]
+    return [
+        *table_lines(titles, cells, _RIGHT),
+        _summary(rows),
+        *_weight(rows),
+        *_clocks(answers),
+        *_providers(answers),
+    ]
+
+
+def _memory(rows: list[Row]) -> Memory | None:
+    """Of the processes of this host, supervisord's too."""
+    from actors.runtime.supervisord import Supervisor, SupervisorDownError
+    from tapehub.supervision.memory import memory_of
+
+    topology = current().endpoints.topology
+    pids = [row.pid for row in rows if row.pid and topology.is_here(row.name)]
+    with contextlib.suppress(SupervisorDownError):
+        pids.append(Supervisor(current().run_dir).pid())
+    return memory_of(pids)
+
+
+def _weight(rows: list[Row]) -> list[str]:
+    memory = _memory(rows)
+    if memory is None:
+        return []
+    pss, rss = bytes_text(memory.pss_bytes), bytes_text(memory.rss_bytes)
+    return [f"Memory: {pss} in {memory.processes} processes of this host (the sum of RSS is {rss})."]
 
 
 def _clocks(answers: Answers) -> list[str]:

@@ -166,31 +166,18 @@ def _command(name: str, place: Place) -> str:
 
 def _listener(name: str, common: Common, place: Place) -> str:
     """Of a guardian: its stdout is the line to supervisord, so only stderr is a log."""
-    return f"""\
-[eventlistener:{name}]
-command={_command(name, place)}
-directory={place.folder}
-events={_EVENTS}
-buffer_size=1000
-priority={priority_of(name)}
-autorestart=unexpected
-exitcodes={EXIT_CONFIG}
-startsecs=0
-startretries=1000
-stopsignal=TERM
-stopwaitsecs={math.ceil(common.drain_s) + _STOP_MARGIN_S}
-stopasgroup=true
-killasgroup=true
-stdout_logfile=NONE
-stderr_logfile={place.run_dir}/{LOG_FOLDER}/{name}.log
-stderr_logfile_maxbytes={common.logs.max_bytes}
-stderr_logfile_backups={common.logs.backups}
-"""
+    head = f"[eventlistener:{name}]\nevents={_EVENTS}\nbuffer_size=1000\nstdout_logfile=NONE\n"
+    return head + _life(name, common, place) + _log("stderr", name, common, place)
 
 
 def _program(name: str, common: Common, place: Place) -> str:
+    head = f"[program:{name}]\nredirect_stderr=true\n"
+    return head + _life(name, common, place) + _log("stdout", name, common, place)
+
+
+def _life(name: str, common: Common, place: Place) -> str:
+    """How a process is started, brought back and ended."""
     return f"""\
-[program:{name}]
 command={_command(name, place)}
 directory={place.folder}
 priority={priority_of(name)}
@@ -202,10 +189,14 @@ stopsignal=TERM
 stopwaitsecs={math.ceil(common.drain_s) + _STOP_MARGIN_S}
 stopasgroup=true
 killasgroup=true
-redirect_stderr=true
-stdout_logfile={place.run_dir}/{LOG_FOLDER}/{name}.log
-stdout_logfile_maxbytes={common.logs.max_bytes}
-stdout_logfile_backups={common.logs.backups}
+"""
+
+
+def _log(stream: str, name: str, common: Common, place: Place) -> str:
+    return f"""\
+{stream}_logfile={place.run_dir}/{LOG_FOLDER}/{name}.log
+{stream}_logfile_maxbytes={common.logs.max_bytes}
+{stream}_logfile_backups={common.logs.backups}
 """
 
 

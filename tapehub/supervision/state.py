@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.runtime.lagging import note_of
 from actors.runtime.process_history import History
 from actors.runtime.supervisord import Process
 from protocol.topology import Topology
@@ -164,6 +165,8 @@ def _remark(name: str, answer: Answer, row: Row, names: Sequence[str], digest: s
         return NOT_SUPERVISED
     if name not in names:
         return "not in the configuration any more: tapehub restart --all"
+    if answer.status and (lag := note_of(answer.status)):
+        return lag
     if answer.status and answer.status.get("connected") is False:
         return "not connected: tapehub doctor --live --only " + name
     return ""

@@ -30,7 +30,9 @@ IMPURE = {
     "actors.runtime.actor",
     "actors.runtime.background",
     "actors.runtime.clock",
+    "actors.runtime.living",
     "actors.runtime.main",
+    "actors.runtime.precedence",
 }
 PURE = re.compile(r"\bPure\.(?:\s|$)")
 FOLDERS = ("protocol", "actors", "tapehub")

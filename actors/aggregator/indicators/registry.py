@@ -6,7 +6,6 @@ parameters say whether they are whole numbers, so each has one.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import pkgutil
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from actors.aggregator.indicators.definition import Indicator, Past, Sample, State, Step
+from protocol.likeness import nearest
 
 LIBRARY: Final = "actors.aggregator.indicators.library"
 _FORM: Final = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*")
@@ -87,7 +87,7 @@ def named(text: str) -> Named:
         )
     name, inner = form[1], form[2]
     if name not in functions():
-        close = difflib.get_close_matches(name, functions(), n=1, cutoff=0.5)
+        close = nearest(name, functions(), cutoff=0.5)
         known = f"did you mean {signature(close[0])}?" if close else f"there are {', '.join(functions())}"
         raise ValueError(f"indicator {text!r}: there is no {name}; {known}")
     given = [part.strip() for part in inner.split(",")] if inner and inner.strip() else []

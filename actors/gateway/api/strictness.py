@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any, Final
 
 from starlette.requests import HTTPConnection
 
 from protocol.errors import InvalidRequest
+from protocol.likeness import nearest
 
 PREFIX: Final = "/api/v1/"
 MAX_NAMED: Final = 20
@@ -51,7 +51,7 @@ def _names(dependant: Any) -> Iterator[str]:
 
 
 def _unknown_text(name: str, known: frozenset[str]) -> str:
-    near = difflib.get_close_matches(name[:60], known, n=1)
+    near = nearest(name[:60], known)
     hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(sorted(known)) or 'none'}"
     return f"no parameter {name[:60]!r} here; {hint}"
 

@@ -60,6 +60,7 @@ def _put_gauges(sheet: Sheet, actor: Seen) -> None:
         lag_s = detail.get(key)
         # a clock that was set back makes an age negative; a summary has none
         sheet.put("lag_seconds", 0.0 if (number(lag_s) or 0.0) < 0.0 else lag_s, name, quantile)
+    sheet.put("behind_seconds", mapping(detail.get("lagging")).get("behind_s", 0.0), name)
     sheet.put("gaps_open", detail.get("gaps_open"), name)
     sheet.put("trades_missing", detail.get("trades_missing"), name)
     journal = mapping(detail.get("journal"))

@@ -52,6 +52,7 @@ _OWN: Final = (
     _counter("frames_in_total", _A, "Frames taken from the bus"),
     _counter("frames_out_total", _A, "Frames published"),
     Family(PREFIX + "lag_seconds", "summary", ("actor", QUANTILE), "Age of a frame when it was taken: 0.5 and 0.99 of the last second", "max"),
+    _gauge("behind_seconds", _A, "How far it is behind what it hears; 0: not further than bus.lagging_s"),
     _counter("messages_total", ("actor", "kind"), "Messages received, by kind as the actor names it"),
     _counter("events_total", ("actor", "event"), "Everything else that the actor counts"),
     _counter("dropped_total", ("actor", "reason"), "What peers sent and the actor refused"),

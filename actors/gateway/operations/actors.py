@@ -11,6 +11,7 @@ from typing import Any, Final
 from actors.gateway.context import Context
 from actors.gateway.operations.providers import worst
 from actors.gateway.operations.supervision import Told
+from actors.runtime.lagging import note_of
 from actors.runtime.process_history import History
 from actors.runtime.supervisord import Process
 from protocol.fleet import Publisher
@@ -161,6 +162,8 @@ def _note(
         return trouble
     if name not in context.common.actors:
         return "not in the configuration of this gateway: tapehub restart --all"
+    if lag := note_of(status):
+        return lag
     if status.get("connected") is False:
         return f"not connected to its venue: tapehub doctor --live --only {name}"
     return _about_files(status)

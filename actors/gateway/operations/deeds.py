@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 import signal
 import xmlrpc.client
@@ -18,6 +17,7 @@ from actors.gateway.edge.guard import caller_of
 from actors.runtime.supervisord import SupervisorDownError
 from protocol.errors import HubError, HubUnreachable, InvalidRequest, Overloaded, error_from_code
 from protocol.gap_ids import publisher_of
+from protocol.likeness import nearest
 from protocol.requests import Request
 
 MARK: Final = "x-tapehub"
@@ -85,7 +85,7 @@ def configured(context: Context, name: str) -> str:
     """
     if name in context.common.actors:
         return name
-    near = difflib.get_close_matches(name[:64], context.common.actors, n=3)
+    near = nearest(name[:64], context.common.actors, n=3)
     hint = f"; did you mean {near[0]}?" if near else f"; there is {', '.join(context.common.actors)}"
     raise NotFound(f"no actor {name[:64]!r} in the configuration{hint}", suggestions=near)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from actors.runtime.conformity import is_secret, masked_url
+from actors.runtime.hiding import is_secret, masked_url
 
 HIDDEN: Final = "***"
 MIN_LENGTH: Final = 6

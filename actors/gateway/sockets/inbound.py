@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from actors.gateway.sockets.channels import (
 from actors.gateway.sockets.view import Shape
 from actors.gateway.sockets.wishes import ALL, Wish
 from protocol.errors import InvalidRequest
+from protocol.likeness import nearest
 from protocol.topics import is_venue
 
 Ident = int | str | None
@@ -92,7 +92,7 @@ def _id_of(data: str | bytes, is_text: bool) -> Ident:
 
 
 def _near(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word[:40], list(known), n=1)
+    near = nearest(word[:40], known)
     return f", did you mean {near[0]!r}?" if near else ""
 
 
@@ -104,7 +104,7 @@ def channel_of(name: str) -> Channel:
     """
     channel = CHANNELS.get(name)
     if channel is None:
-        near = difflib.get_close_matches(name[:40], list(CHANNELS), n=3)
+        near = nearest(name[:40], CHANNELS, n=3)
         raise InvalidRequest(
             f"unknown channel {name[:40]!r}{_near(name, CHANNELS)}; there is {', '.join(CHANNELS)}",
             errors=["channels"],

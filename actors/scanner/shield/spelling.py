@@ -6,7 +6,6 @@ all others of the file.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from protocol.likeness import nearest
 from protocol.sessions import SESSION_NAMES, timeframe_ns
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -112,7 +112,7 @@ def _words(parse: object, text: str) -> str:
 
 
 def _near(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    near = nearest(word, sorted(known))
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -66,6 +67,15 @@ def test_check_reads_the_thresholds_of_detectors_too(capsys, config):
     assert call(capsys, "config", "check").code == 0
 
 
+def test_check_names_a_transport_that_is_not_installed(capsys, config, monkeypatch):
+    config.write_text(config.read_text() + "  collector.binance.1: {transport: picows}\n")
+    monkeypatch.setitem(sys.modules, "picows", None)
+    result = call(capsys, "config", "check")
+    assert result.code == exit_codes.BAD_CONFIG
+    assert "actors.collector.binance.1.transport: picows cannot be imported" in result.err
+    assert "pip install 'tapehub[picows]'" in result.err
+
+
 def test_check_reports_all_mistakes_and_exits_78(capsys, config):
     config.write_text(
         "log_level: loud\nactors: {hub.1: {bar_window: 0, bar_windw: 1}, hubb.2: {}}\nrun_dri: x\n"
@@ -93,7 +103,7 @@ def test_show_fills_in_defaults_and_later_layers(capsys, config):
     [
         ("log_level", "info\n"),
         ("actors.hub.1.bar_window", "77\n"),
-        ("bus", '{"high_water_mark":100000,"replay":true}\n'),
+        ("bus", '{"high_water_mark":100000,"lagging_s":1.0,"replay":true}\n'),
     ],
 )
 def test_get_one_setting(capsys, config, path, out):

@@ -56,6 +56,30 @@ def test_exit_codes_are_put_in_words():
     assert History(1, "").reason == ""
 
 
+LAGGING = {
+    "source": "collector.binance.1",
+    "since_ns": NOW,
+    "seconds": 12.0,
+    "behind_s": 3.25,
+    "worst_s": 4.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        (LAGGING, "LAGGING for 12.0 s: 3.2 s behind collector.binance.1"),
+        ({"seconds": "long"}, "LAGGING for ?: ? behind ?"),
+        (None, ""),
+        ("much", ""),
+    ],
+)
+def test_who_lags_runs_and_is_noted(told, note):
+    found = row([process()], {"hub.1": answer(lagging=told)})
+
+    assert (found.state, found.note) == ("RUNNING", note)
+
+
 def test_both_views_in_one_row():
     told = answer(
         frames_in_per_s=5.0, lag_p99_s=0.002, gaps_open=1, rss_bytes=26_000_000, dropped={"a": 2, "b": 3}
