@@ -1,20 +1,19 @@
-"""Reads: `Hub().tick` and a window of 5,000 candles, against a raw REQ/ROUTER echo of the very same bytes.
+"""Reads: `Hub().tick` over the socket, against a raw REQ/ROUTER echo of the very same bytes, and against what others use instead.
 
-Hub, echo and feeder are processes of their own. Each round asks one after the other, and its result is the
+Hub, echo, feeder and peers are processes of their own. Each round asks one after the other, and its result is the
 median of its questions; "under writes" means that the hub takes 50,000 single-event frames per second
-meanwhile, and that the echo is asked in the same turmoil.
+meanwhile, and that the others are asked in the same turmoil.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import inspect
 import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.managers import BaseManager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,12 @@ import zmq
 from protocol.client.hub import Hub
 from protocol.endpoints import Endpoints
 from protocol.requests import Request, encode_request
-from protocol.windows import BAR_COLUMNS
 from tests.bench.feeder import SYMBOLS
-from tests.bench.report import Row, interleaved, say
+from tests.bench.loopback import loopback
+from tests.bench.manager_peer import manager_server
+from tests.bench.peers import redis
+from tests.bench.redis_peer import redis_server, tick_reader
+from tests.bench.report import Row, against, in_turn, say
 from tests.support.config import write_config
 from tests.support.paths import short_folder
 from tests.support.process import ActorProcess, Program
@@ -34,9 +36,20 @@ from tests.support.wait import until
 COLLECTOR = "collector.binance.1"
 CANDLES = 5000
 WRITES_PER_S = 50_000
+IDLE_GOAL, LOADED_GOAL = 1.15, 1.5
 IDLE_PER_S = 100
 PAUSE_S = 0.0002
 """An engine does something between two reads; asked back to back, the echo's ZeroMQ threads never fall asleep."""
+
+
+def has_board() -> bool:
+    """Whether this checkout's client can read shared memory."""
+    return "use_board" in inspect.signature(Hub).parameters
+
+
+def by_socket() -> dict[str, Any]:
+    """Arguments for a `Hub` that reads over the socket, whatever it could do."""
+    return {"use_board": False} if has_board() else {}
 
 
 def median_s(ask: Callable[[], Any], times: int, pause_s: float = 0.0) -> float:
@@ -92,58 +105,55 @@ def raw_reply(endpoint: str, request: bytes) -> bytes:
         return bytes(socket.recv())
 
 
-class Candle:
-    """A candle as an object, with the columns that ours has."""
-
-    def __init__(self, number: int) -> None:
-        self.__dict__.update({name: float(number) for name, _ in BAR_COLUMNS})
-
-
-class ListServer:
-    """What a manager proxy serves: candles as a list of objects."""
-
-    def __init__(self) -> None:
-        self._candles = [Candle(number) for number in range(CANDLES)]
-
-    def candles(self) -> list[Candle]:
-        """All of them."""
-        return self._candles
+@contextlib.contextmanager
+def hub_process(folder: Path) -> Iterator[Endpoints]:
+    """A hub with nobody who feeds it yet."""
+    endpoints = Endpoints(folder)
+    endpoints.prepare()
+    config = write_config(folder, {COLLECTOR: {}, "hub.1": {}}, {symbol: {} for symbol in SYMBOLS})
+    with ActorProcess("hub", "hub.1", config):
+        yield endpoints
 
 
-class Manager(BaseManager):
-    """Serves a `ListServer`."""
-
-
-Manager.register("ListServer", ListServer)
+@contextlib.contextmanager
+def peers_of(folder: Path, size: int) -> Iterator[dict[str, Callable[[int], float]]]:
+    """Name of a peer to what takes its median microseconds of so many reads; `size` is that of the hub's answer, bytes."""
+    found: dict[str, Callable[[int], float]] = {}
+    with contextlib.ExitStack() as stack:
+        if redis().is_here:
+            read = tick_reader(stack.enter_context(redis_server(folder)))
+            found["Redis GET"] = lambda times: median_s(read, times) * 1e6
+        proxy = stack.enter_context(manager_server(0))
+        found["manager proxy"] = lambda times: median_s(proxy.tick, times) * 1e6
+        limit = stack.enter_context(loopback())
+        if limit is not None:
+            found["C, Unix socket"] = lambda times: limit.round_trip_us("unix", size, times)
+        yield found
 
 
 def run(rounds: int, *, quick: bool) -> list[Row]:
-    """Rows: tick idle (back to back and at a pace), tick under writes, candles against raw bytes and against a manager proxy."""
-    ticks, windows = (200, 20) if quick else (3000, 200)
+    """Rows: tick idle (back to back and at a pace), tick under writes."""
+    ticks = 200 if quick else 3000
     rows: list[Row] = []
-    with short_folder() as folder:
-        endpoints = Endpoints(folder)
-        endpoints.prepare()
-        config = write_config(folder, {COLLECTOR: {}, "hub.1": {}}, {symbol: {} for symbol in SYMBOLS})
+    with short_folder() as folder, hub_process(folder) as endpoints:
         query = endpoints.query("hub.1")
-        with ActorProcess("hub", "hub.1", config), Hub(query, timeout_s=10.0) as hub:
-            with feeder(endpoints, IDLE_PER_S, CANDLES):
-                until(lambda: has_all(hub), 15.0, "the hub to have quotes and candles")
-                rows.append(tick_row("tick, back to back", hub, query, folder, rounds, ticks, 1.3))
-                rows.append(tick_row("tick, 200 us apart", hub, query, folder, rounds, ticks, None, PAUSE_S))
-                rows += candle_rows(hub, query, folder, rounds, windows)
+        with Hub(query, timeout_s=10.0, **by_socket()) as hub:
+            with feeder(endpoints, IDLE_PER_S, 1):
+                until(lambda: has_all(hub, 1), 15.0, "the hub to have quotes and candles")
+                rows += tick_rows("tick, back to back", hub, query, folder, rounds, ticks, IDLE_GOAL)
+                rows += tick_rows("tick, 200 us apart", hub, query, folder, rounds, ticks, None, PAUSE_S)
             with feeder(endpoints, WRITES_PER_S, 1):
                 until(lambda: frames_per_s(hub) > WRITES_PER_S * 0.5, 15.0, "the hub to take the writes")
                 name = f"tick, {WRITES_PER_S:,} writes/s"
-                rows.append(tick_row(name, hub, query, folder, rounds, ticks, 1.5))
+                rows += tick_rows(name, hub, query, folder, rounds, ticks, LOADED_GOAL)
                 say(f"  the hub took {frames_per_s(hub):,.0f} frames/s meanwhile")
     return rows
 
 
-def has_all(hub: Hub) -> bool:
-    """Whether the hub has the newest quote and all candles."""
+def has_all(hub: Hub, candles: int = CANDLES) -> bool:
+    """Whether the hub has the newest quotes and so many candles."""
     topics = {topic.topic: topic.events for topic in hub.topics()}
-    return len(topics) > len(SYMBOLS) and topics.get(f"bar.binance.{SYMBOLS[0]}.1m", 0) >= CANDLES
+    return len(topics) > len(SYMBOLS) and topics.get(f"bar.binance.{SYMBOLS[0]}.1m", 0) >= candles
 
 
 def frames_per_s(hub: Hub) -> float:
@@ -151,7 +161,7 @@ def frames_per_s(hub: Hub) -> float:
     return float(hub.status()["hub"].get("frames_in_per_s") or 0.0)
 
 
-def tick_row(
+def tick_rows(
     what: str,
     hub: Hub,
     query: str,
@@ -160,38 +170,26 @@ def tick_row(
     times: int,
     goal: float | None,
     pause_s: float = 0.0,
-) -> Row:
-    """Microseconds of one tick: ours, raw, ratio."""
+) -> list[Row]:
+    """Microseconds of one tick: ours, raw, ratio; and against the others where it is asked back to back."""
     symbol = SYMBOLS[0]
     request = encode_request(Request(op="tick", symbol=symbol, allow_stale=True, id=1))
+    reply = raw_reply(query, request)
     name = f"echo-{'-'.join(filter(str.isalnum, what.split()))}"
-    with echo_of(raw_reply(query, request), request, folder, name) as ask:
-        ours, raw, ratio = interleaved(
-            rounds,
-            lambda: median_s(lambda: hub.tick(symbol, allow_stale=True), times, pause_s) * 1e6,
-            lambda: median_s(ask, times, pause_s) * 1e6,
+    with contextlib.ExitStack() as stack:
+        ask = stack.enter_context(echo_of(reply, request, folder, name))
+        others = {} if pause_s else stack.enter_context(peers_of(folder, len(reply)))
+        contenders: dict[str, Callable[[], float]] = {
+            "ours": lambda: median_s(lambda: hub.tick(symbol, allow_stale=True), times, pause_s) * 1e6,
+            "raw pyzmq": lambda: median_s(ask, times, pause_s) * 1e6,
+            **{peer: lambda read=read: read(times) for peer, read in others.items()},  # type: ignore[misc]
+        }
+        found = in_turn(rounds, contenders)
+    return [
+        Row(
+            "reads", what, *against(found, "ours", peer)[:2], "us p50", against(found, "ours", peer)[2],
+            goal if peer == "raw pyzmq" else None, goal_id="tick-socket", peer=peer,
         )
-    return Row("reads", what, ours, raw, "us p50", ratio, goal)
-
-
-def candle_rows(hub: Hub, query: str, folder: Path, rounds: int, times: int) -> list[Row]:
-    """A window of 5,000 candles against the same bytes, and against a list of objects by manager proxy."""
-    symbol = SYMBOLS[0]
-    assert len(hub.candles(symbol, "1m", CANDLES, allow_stale=True)) == CANDLES
-    request = encode_request(
-        Request(op="candles", symbol=symbol, timeframe="1m", n=CANDLES, allow_stale=True, id=1)
-    )
-
-    def ours() -> float:
-        return median_s(lambda: hub.candles(symbol, "1m", CANDLES, allow_stale=True), times) * 1e6
-
-    with echo_of(raw_reply(query, request), request, folder, "candles") as ask:
-        measured, raw, ratio = interleaved(rounds, ours, lambda: median_s(ask, times) * 1e6)
-    rows = [Row("reads", f"{CANDLES:,} candles", measured, raw, "us p50", ratio)]
-    with Manager(ctx=multiprocessing.get_context("spawn")) as manager:
-        proxy = manager.ListServer()  # type: ignore[attr-defined]
-        measured, other, ratio = interleaved(
-            rounds, ours, lambda: median_s(proxy.candles, max(3, times // 20)) * 1e6
-        )
-    what = f"{CANDLES:,} candles, manager-proxy list"
-    return [*rows, Row("reads", what, measured, other, "us p50", ratio, 0.02)]
+        for peer in contenders
+        if peer != "ours"
+    ]  # fmt: skip

@@ -8,8 +8,8 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,8 @@ class Row:
     unit: str
     """Of `measured` and `baseline`."""
     ratio: float
-    """`measured / baseline`, the median of the rounds."""
+    """`measured / baseline`, the median of the rounds; where the unit is a time and the goal a number of times faster,
+    the other way round."""
     goal: float | None = None
     """What the ratio (or `measured`, where `of_value`) must reach; None: for information."""
     at_most: bool = True
@@ -39,6 +40,10 @@ class Row:
     of_value: bool = False
     """The goal is for `measured` itself."""
     note: str = ""
+    goal_id: str = ""
+    """Which promise of `goals.py` it decides or tells about; empty: none."""
+    peer: str = ""
+    """What it is compared with, in a word or two: `Redis GET`."""
 
     @property
     def verdict(self) -> str:
@@ -81,9 +86,25 @@ def interleaved(
     return paired(found)
 
 
+def in_turn(rounds: int, contenders: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Run all contenders in each round; who goes first moves on from round to round. See `against`."""
+    names = list(contenders)
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            found[name].append(contenders[name]())
+    return found
+
+
+def against(found: Mapping[str, Sequence[float]], ours: str, theirs: str) -> tuple[float, float, float]:
+    """Two of the contenders of `in_turn`; see `paired`."""
+    return paired(list(zip(found[ours], found[theirs], strict=True)))
+
+
 def number(value: float) -> str:
     """Three or four digits that mean something."""
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
@@ -96,7 +117,11 @@ def table(rows: Sequence[Row]) -> str:
             row.suite,
             row.what,
             f"{number(row.measured)} {row.unit}",
-            f"{number(row.baseline)} {row.unit}" if row.baseline else "",
+            " ".join(
+                part
+                for part in (row.peer, f"{number(row.baseline)} {row.unit}" if row.baseline else "")
+                if part
+            ),
             f"{row.ratio:.2f}x" if row.ratio else "",
             row.goal_text,
             row.verdict,
@@ -120,16 +145,23 @@ def machine() -> dict[str, Any]:
         "pyzmq": zmq.pyzmq_version(),
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.release()}",
         "load_1m": round(os.getloadavg()[0], 2),
         "commit": _commit(),
     }
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """All rows and the machine as one document."""
+def as_json(rows: Sequence[Row], facts: Mapping[str, Any] | None = None) -> str:
+    """All rows, the machine, and further facts about the run, as one document."""
     found = [{**asdict(row), "verdict": row.verdict} for row in rows]
-    return json.dumps({"machine": machine(), "rows": found}, indent=1)
+    return json.dumps({"machine": machine(), **(facts or {}), "rows": found}, indent=1)
+
+
+def rows_of(document: Mapping[str, Any]) -> list[Row]:
+    """The rows of such a document; what later versions add is left out."""
+    known = {field.name for field in fields(Row)}
+    return [Row(**{name: value for name, value in row.items() if name in known}) for row in document["rows"]]
 
 
 def _cpu() -> str:
@@ -139,6 +171,13 @@ def _cpu() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def _memory_gib() -> float:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (OSError, ValueError):
+        return 0.0
 
 
 def _commit() -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import sqlite3
 import time
 import uuid
@@ -28,14 +27,14 @@ from actors.persistence.tables import STORED
 from protocol.codec import encode_events
 from protocol.messages import Bar, Message, Quote, Trade
 from protocol.record import Frame, FrameWriter, parse_frame
-from tests.bench.report import Row, interleaved, say
+from tests.bench import peers
+from tests.bench.report import Row, interleaved
 from tests.support.paths import short_folder
 
 ROWS = 200_000
 BATCH_ROWS = 10_000
 PER_FRAME = 10
 SYMBOLS = [f"S{number:03d}_USDT" for number in range(20)]
-SERVER = os.environ.get("TAPEHUB_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
 GOAL = 0.7
 _BASE_NS = 1_795_000_000_000_000_000
 _TYPES = {"side": "int2", "revision": "int4", "k": "int4", "publisher_id": "int4", "instrument_id": "int4"}
@@ -183,16 +182,14 @@ def _clear(store: Store) -> None:
 def postgres() -> Iterator[str]:
     """URL of a new database, dropped at the end; empty if there is no server."""
     name = f"tapehub_bench_{uuid.uuid4().hex[:12]}"
-    try:
-        admin = psycopg.connect(SERVER, autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        say(f"% storage: no PostgreSQL ($TAPEHUB_TEST_POSTGRES): {str(error).splitlines()[0]}; skipped")
+    if not peers.postgres().is_here:
         yield ""
         return
+    admin = psycopg.connect(peers.SERVER, autocommit=True)
     with admin:
         admin.execute(f"CREATE DATABASE {name}")
         try:
-            yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+            yield make_url(peers.SERVER).set(database=name).render_as_string(hide_password=False)
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -227,7 +224,11 @@ def run(rounds: int, *, quick: bool) -> list[Row]:
                     lambda: plain(store, made[kind], kind),  # noqa: B023
                 )
             what = f"{name}, {kind}s in batches of {BATCH_ROWS:,}"
-            rows.append(Row("storage", what, mine, theirs, "rows/s", ratio, GOAL, at_most=False))
+            rows.append(
+                Row(
+                    "storage", what, mine, theirs, "rows/s", ratio, GOAL, at_most=False, goal_id="storage", peer="the driver"
+                )
+            )  # fmt: skip
         with contextlib.closing(open_store(f"sqlite:///{folder}/rows.sqlite", str(folder))) as store:
             speed = sorted(decoding(made["trade"], store) for _ in range(rounds))[rounds // 2]
         rows.append(Row("storage", f"frames of {PER_FRAME} trades to rows", speed, 0.0, "rows/s", 0.0))

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -75,10 +76,15 @@ _FAILED: Final = re.compile(r"(?:Socket errors|Non-2xx or 3xx responses):(.*)")
 
 
 class Asker(asyncio.Protocol):
-    """One connection that asks again whenever it has been answered."""
+    """One connection that asks again whenever it has been answered.
 
-    def __init__(self, question: bytes, seen_ns: list[int]) -> None:
-        self._question = question
+    Args:
+        next_question: Gives the whole request.
+        seen_ns: Gets how long each answer took.
+    """
+
+    def __init__(self, next_question: Callable[[], bytes], seen_ns: list[int]) -> None:
+        self._next_question = next_question
         self._seen_ns = seen_ns
         self._buffer = b""
         self._asked_ns = 0
@@ -90,7 +96,7 @@ class Asker(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._asked_ns = time.monotonic_ns()
-        self._transport.write(self._question)
+        self._transport.write(self._next_question())
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -107,12 +113,20 @@ class Asker(asyncio.Protocol):
 
 
 async def load(host: str, port: int, path: str, connections: int, seconds: float) -> Load:
-    """Ask with so many connections for so long."""
+    """Ask one thing with so many connections for so long."""
     question = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+    return await load_of(host, port, lambda: question, connections, seconds)
+
+
+async def load_of(
+    host: str, port: int, next_question: Callable[[], bytes], connections: int, seconds: float
+) -> Load:
+    """Ask what comes next with so many connections for so long."""
     loop = asyncio.get_running_loop()
     seen_ns: list[int] = []
     opened = [
-        await loop.create_connection(lambda: Asker(question, seen_ns), host, port) for _ in range(connections)
+        await loop.create_connection(lambda: Asker(next_question, seen_ns), host, port)
+        for _ in range(connections)
     ]
     seen_ns.clear()
     started_s = time.monotonic()

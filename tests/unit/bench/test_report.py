@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.bench.report import Row, as_json, interleaved, paired, table
+from tests.bench.report import Row, against, as_json, in_turn, interleaved, number, paired, table
 
 
 def row(ratio: float = 1.0, measured: float = 10.0, **fields) -> Row:
@@ -47,6 +47,27 @@ def test_who_goes_first_alternates() -> None:
 
     assert interleaved(3, ours, theirs) == (2.0, 1.0, 2.0)
     assert order == ["theirs", "ours", "ours", "theirs", "theirs", "ours"]
+
+
+def test_of_many_each_is_first_once_and_all_are_compared_round_by_round() -> None:
+    order: list[str] = []
+
+    def contender(name: str, value: float):
+        def measure() -> float:
+            order.append(name)
+            return value * len(order)
+
+        return measure
+
+    found = in_turn(3, {"a": contender("a", 1.0), "b": contender("b", 2.0), "c": contender("c", 3.0)})
+    assert order == ["a", "b", "c", "b", "c", "a", "c", "a", "b"]
+    assert found["a"] == [1.0, 6.0, 8.0]
+    assert found["b"] == [4.0, 8.0, 18.0]
+    assert against(found, "a", "b") == (6.0, 8.0, 8.0 / 18.0)
+
+
+def test_numbers_have_three_digits_that_mean_something() -> None:
+    assert [number(value) for value in (999.6, 1234.5, 0.0123456, 12.0)] == ["1,000", "1,234", "0.0123", "12"]
 
 
 def test_table_and_json_say_the_same() -> None:
