@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from protocol.client import AsyncNats, Missing, Nats
 from protocol.errors import HubUnreachable, NoData, Unauthorized
 from protocol.messages import Trade
 from tests.support.bridge_world import COLLECTOR, WAIT_S, BridgeWorld
+from tests.support.certificates import certificate
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.mirrored import read_mirror
 from tests.support.nats_server import NatsServer, needs_nats
@@ -302,25 +302,6 @@ def test_a_second_bridge_of_the_stream_doubles_nothing(run_dir: Path, nats: Nats
         world.wait_until_stored()
         verdict = world.verdict()
         assert verdict.is_good, verdict
-
-
-def certificate(folder: Path) -> None:
-    """A certificate of localhost that vouches for itself, and its key."""
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    subprocess.run([*command, *names, *files], check=True, capture_output=True)
 
 
 @pytest.mark.long

@@ -162,7 +162,7 @@ def test_what_is_fetched_to_compare_is_stored_and_served_by_nobody() -> None:
     frame = chain.references[0]
     assert rows_of(frame, 1, Catalogue()).rows == []
     stored: list[Frame] = []
-    hub = SimpleNamespace(store=SimpleNamespace(ingest=stored.append))
+    hub = SimpleNamespace(store=SimpleNamespace(ingest=stored.append), board=None)
     HubActor._on_frame(hub, frame)  # type: ignore[arg-type]
     assert stored == []
     HubActor._on_frame(hub, msgspec.structs.replace(frame, flags=0))  # type: ignore[arg-type]

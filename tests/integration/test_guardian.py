@@ -18,12 +18,12 @@ from actors.runtime.supervisord import Supervisor
 from protocol.codec import decode_events
 from protocol.endpoints import Endpoints
 from protocol.messages import Alert
-from protocol.requests import Request
 from protocol.transport import Empty, Wire
 from tapehub.supervision import launch
 from tapehub.supervision.readiness import until_running
 from tests.chaos.topology import with_environment
 from tests.support.config import write_config
+from tests.support.control import ask_control
 from tests.support.paths import ROOT
 from tests.support.process import Program, clean_environment
 from tests.support.wait import until
@@ -63,14 +63,7 @@ class World:
         assert set(states.values()) == {"RUNNING"}, states
 
     def ask(self, name: str, op: str = "status") -> Any:
-        import msgspec
-
-        requester = self.wire.requester(self.endpoints.ctl(name))
-        try:
-            reply = requester.ask(Request(op=op), 5.0)
-        finally:
-            self.wire.forget(requester.socket)
-        return msgspec.msgpack.decode(reply.data)
+        return ask_control(self.wire, self.endpoints, name, op)
 
     def programs(self) -> dict[str, dict[str, Any]]:
         return self.ask(GUARDIAN)["programs"]

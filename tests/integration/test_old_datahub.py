@@ -133,13 +133,18 @@ def test_what_cannot_be_taken_is_an_error_that_says_why(hub: DataHub) -> None:
 
 def test_clearing_forgets_and_new_ticks_come_again(hub: DataHub) -> None:
     hub.update_tick(Tick(EURUSD, 1.0, 1.1, timestamp=utc_now()))
-    until(lambda: hub.get_latest_tick(EURUSD), DEADLINE_S, "the tick")
+    until(lambda: bid_of(hub) == 1.0, DEADLINE_S, "the tick, not that of the test before")
     hub.clear_symbol(EURUSD)
     assert hub.get_latest_tick(EURUSD) is None
     hub.update_tick(Tick(EURUSD, 1.5, 1.6, timestamp=utc_now()))
-    until(lambda: hub.get_latest_tick(EURUSD), DEADLINE_S, "the next one")
+    until(lambda: bid_of(hub) == 1.5, DEADLINE_S, "the next one")
     hub.clear_all()
     assert hub.get_latest_tick(EURUSD) is None
+
+
+def bid_of(hub: DataHub) -> float | None:
+    tick = hub.get_latest_tick(EURUSD)
+    return None if tick is None else tick.bid
 
 
 def test_without_a_hub_there_is_none_and_the_log_says_so(

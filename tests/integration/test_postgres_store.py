@@ -68,8 +68,13 @@ def test_law(opened, law):
     law(opened)
 
 
-def test_migrations_make_the_tables_of_the_code(opened):
-    with opened().engine.connect() as connection:
+@pytest.mark.parametrize("is_migrated", [False, True], ids=["made at once", "migrated"])
+def test_the_database_has_the_tables_of_the_code(opened, is_migrated):
+    engine = opened().engine
+    if is_migrated:
+        schema.downgrade(engine, "base")
+        schema.upgrade(engine)
+    with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 

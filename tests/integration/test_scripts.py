@@ -57,7 +57,10 @@ def test_bench_measures_and_tells_the_machine(suite: str, rows: list[str]) -> No
         command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=50, check=True
     )
     document = json.loads(done.stdout)
-    assert [(row["suite"], row["what"]) for row in document["rows"]] == [(suite, what) for what in rows]
+    found = dict.fromkeys(
+        (row["suite"], row["what"]) for row in document["rows"]
+    )  # once for each peer that is here
+    assert list(found) == [(suite, what) for what in rows]
     assert all(row["measured"] > 0 and row["baseline"] > 0 for row in document["rows"])
     assert document["machine"]["cores"] >= 1
 

@@ -17,6 +17,7 @@ import pytest
 from actors.bridge.journals import Journals
 from actors.runtime.settings import load
 from protocol.client import Hub
+from protocol.errors import NoData
 from protocol.messages import BUY, Alert, Trade
 from protocol.replay import Position
 from protocol.requests import Request
@@ -137,7 +138,10 @@ def test_nothing_is_lost_between_hosts_and_clocks_are_compared(hosts, run_dir):
 
         def newest() -> int:
             hosts.source.beat()
-            return int(hub.trades("BTC_USDT", 1, allow_stale=True)[0].trade_id)
+            try:
+                return int(hub.trades("BTC_USDT", 1, allow_stale=True)[0].trade_id)
+            except NoData:  # it has not heard the feed yet
+                return -1
 
         until(lambda: newest() == hosts.count, PATIENCE_S, "the newest trade in the hub")
 

@@ -22,6 +22,12 @@ def data_dir() -> Path | None:
     return folder if (folder / "truth").is_dir() else None
 
 
+def data_environment() -> dict[str, str]:
+    """What a process of ours needs to find the same recordings; empty where there are none."""
+    folder = data_dir()
+    return {} if folder is None else {"TAPEHUB_DATA": str(folder)}
+
+
 _used: set[str] = set()
 
 

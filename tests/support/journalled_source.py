@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
+
+import zmq
 
 from protocol.journal.journal import Journal
 from protocol.messages import Beat, Epoch, Message
 from protocol.record import RecordKind
 from protocol.topics import mark_topic
 from protocol.transport import Publisher, Wire
+
+CLOSED_MS: Final = 40_000
 
 
 class JournalledSource:
@@ -37,6 +42,7 @@ class JournalledSource:
         self.name = name
         self.loses = False
         """Frames go into the journal only, while this is set."""
+        self._endpoint = endpoint
         self._journal = Journal(
             run_dir / "journal" / name, name, epoch, time.time_ns, time.monotonic_ns, ballast_bytes=0
         )
@@ -60,6 +66,13 @@ class JournalledSource:
         publisher.subscriptions()
 
     def close(self) -> None:
-        """End it as kill -9 would: no CLEAN_STOP."""
-        self.publisher.socket.close(linger=0)
+        """End it as kill -9 would: no CLEAN_STOP. Its address is free afterwards."""
+        socket = self.publisher.socket
+        closed = socket.get_monitor_socket(zmq.EVENT_CLOSED)
+        socket.linger = 0
+        socket.unbind(self._endpoint)
+        assert closed.poll(CLOSED_MS), "libzmq closes what listens in a thread of its own, and did not"
+        socket.disable_monitor()
+        closed.close(linger=0)
+        socket.close()
         self._journal.close()

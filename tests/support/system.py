@@ -38,6 +38,7 @@ class System:
         aggregator: Settings of the aggregator.
         hub: Settings of the hub.
         symbols: Entries of symbols.yaml; see `write_config`.
+        more: Further actors and their settings; they are started before the others.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class System:
         aggregator: Section | None = None,
         hub: Section | None = None,
         symbols: Mapping[str, Section] | None = None,
+        more: Mapping[str, Section] | None = None,
     ) -> None:
         self.run_dir = run_dir
         self.endpoints = Endpoints(run_dir)
@@ -60,7 +62,9 @@ class System:
             "collector.binance.1": {**at_simulator(port), **QUICK, **(collector or {})},
             "aggregator.1": dict(aggregator or {}),
             "hub.1": dict(hub or {}),
+            **(more or {}),
         }
+        self._names = (*(more or {}), *NAMES)
         self._symbols = symbols
 
     def __enter__(self) -> System:
@@ -73,7 +77,7 @@ class System:
     def _start(self) -> None:
         self.config = write_config(self.run_dir, self._sections, self._symbols)
         self.peers = self._stack.enter_context(peers_of(self.run_dir))
-        for name in NAMES:
+        for name in self._names:
             ear = self.peers.ear(name, "beat.")
             self.start(name)
             self._wait_running(name, ear)

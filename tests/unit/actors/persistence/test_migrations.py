@@ -29,8 +29,24 @@ def version_is(store, version):
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
+def shape_of(store):
+    """Everything that a database says of itself but the defaults that migrations gave to older rows."""
+    with store.engine.connect() as connection:
+        looking = inspect(connection)
+        names = sorted(looking.get_table_names())
+        rowids = connection.execute(
+            text("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%' ORDER BY name")
+        ).scalars()
+        return schema.current(connection), list(rowids), {name: table_shape(looking, name) for name in names}
+
+
+def table_shape(looking, name):
+    columns = [(one["name"], str(one["type"]), one["nullable"]) for one in looking.get_columns(name)]
+    return columns, looking.get_pk_constraint(name)["constrained_columns"], looking.get_indexes(name)
+
+
 def test_migrations_make_the_tables_of_the_code(store):
-    store.positions()
+    schema.upgrade(store.engine)
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
         made = dict(
@@ -39,6 +55,25 @@ def test_migrations_make_the_tables_of_the_code(store):
     for table in METADATA.sorted_tables:
         is_without_rowid = table.dialect_options["sqlite"]["with_rowid"] is False
         assert made[table.name].rstrip().endswith("WITHOUT ROWID") is is_without_rowid, table.name
+
+
+def test_an_empty_database_gets_at_once_what_the_migrations_make(store, tmp_path, monkeypatch):
+    migrated = open_store("", str(tmp_path / "migrated"))
+    (tmp_path / "migrated" / "db").mkdir(parents=True)
+    schema.upgrade(migrated.engine)
+    monkeypatch.setattr(schema, "upgrade", lambda *_: pytest.fail("an empty database needs no migration"))
+    store.positions()
+    assert shape_of(store) == shape_of(migrated)
+    migrated.close()
+
+
+def test_somebody_who_is_faster_is_left_alone(store, monkeypatch):
+    """Another program makes the tables after we have looked."""
+    store.positions()
+    monkeypatch.setattr(schema, "refuse_future", lambda *_: None)
+    found = iter(["", schema.HEAD])
+    monkeypatch.setattr(schema, "current", lambda _connection: next(found))
+    assert schema.prepare(store.engine, store.url, auto_upgrade=True) == ""
 
 
 def test_a_missing_column_is_noticed(store):

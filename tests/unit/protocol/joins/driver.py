@@ -39,7 +39,7 @@ def live(seed: int, joins: int, *, is_harsh: bool) -> Life:
     turns = 0
     while sum(subscriber.joins for subscriber in subscribers) < joins and turns < joins * 20:
         turns += 1
-        _go_wrong(world, rng, rng.choice(subscribers), is_harsh=is_harsh)
+        go_wrong(world, rng, rng.choice(subscribers), is_harsh=is_harsh)
         world.tick(rng.randrange(1, 3), rng.choice(STEPS_NS))
     world.settle()
     counts = Counter(
@@ -57,7 +57,7 @@ def live(seed: int, joins: int, *, is_harsh: bool) -> Life:
     return Life(counts, verdicts)
 
 
-def _go_wrong(world: World, rng: random.Random, subscriber: SimSubscriber, *, is_harsh: bool) -> None:
+def go_wrong(world: World, rng: random.Random, subscriber: SimSubscriber, *, is_harsh: bool) -> None:
     """Publish, and now and then let something happen."""
     world.publish(rng.choice((1, 1, 2, 3, 12)))
     chance = rng.random()

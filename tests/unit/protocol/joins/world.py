@@ -159,11 +159,15 @@ class World:
     # the subscribers
 
     def join(
-        self, wanted: tuple[str, ...] = (), position: Position | None = BEGINNING, **options: Any
+        self,
+        wanted: tuple[str, ...] = (),
+        position: Position | None = BEGINNING,
+        kind: type[SimSubscriber] = SimSubscriber,
+        **options: Any,
     ) -> SimSubscriber:
         """One more subscriber."""
         bus = Bus(self.rng, wanted)
-        subscriber = SimSubscriber(self.rng, bus, self.server, wanted, position, **options)
+        subscriber = kind(self.rng, bus, self.server, wanted, position, **options)
         self.members.append(Member(subscriber, position or Position(0, 0)))
         return subscriber
 
@@ -236,6 +240,10 @@ class World:
             )
             for member in self.members
         ]
+
+    def published(self, here: Id) -> Frame:
+        """The record of that number."""
+        return self._published[here]
 
     def _begun(self, member: Member) -> Position:
         """Where a subscriber began: at the start of the journal is at the oldest epoch that was not deleted by then."""

@@ -44,6 +44,14 @@ def test_older_names_have_the_same_values() -> None:
         assert values[old]
 
 
+@pytest.mark.parametrize(("lagging", "behind_s"), [(None, 0.0), ({"behind_s": 3.5}, 3.5), ("much", 0.0)])
+def test_how_far_an_actor_is_behind(lagging: object, behind_s: float) -> None:
+    world = full_world()
+    world.beat(HUB, heartbeats.base(HUB, lagging=lagging))
+
+    assert value(world.scrape(), "tapehub_behind_seconds", actor=HUB) == behind_s
+
+
 def test_what_the_heartbeats_say_stands_there() -> None:
     values = full_world().scrape()
     assert value(values, "tapehub_actor_up", actor=HUB) == 1
