@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_LOCK := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup run stop status fix check unit test docs bench replay-check kill-check chaos fuzz hostile-check soak join-check lock vendor screenshots clean guardian-check multihost
+.PHONY: help setup run stop status fix check unit test docs bench replay-check kill-check chaos fuzz hostile-check soak join-check board-check lock vendor screenshots clean guardian-check multihost
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ test: ## everything, as continuous integration does: minutes
 docs: setup ## write docs/configuration.md from the settings again
 	@./scripts/make-docs
 
-bench: setup ## measure against raw pyzmq in the same run: minutes, wants a quiet machine
+bench: setup ## every promise of speed and size beside what one would use instead: 20 minutes, wants a quiet machine
 	@./scripts/bench
 
 replay-check: ## FILE=recording: hub against recording through the whole system
@@ -67,6 +67,9 @@ soak: setup ## an hour at 20,000 events a second: memory, files, latency, losses
 	@./scripts/soak
 multihost: setup ## three hosts in network namespaces: links cut and slow, hosts killed (wants root); minutes
 	@./scripts/multihost
+
+board-check: setup ## a writer without a pause, readers beside it: no read is torn; minutes
+	@./scripts/board-check
 
 join-check: setup ## join a lossy bus to its journal 100,000 times: 0 lost, 0 doubled; minutes
 	@./scripts/join-check

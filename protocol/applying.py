@@ -44,6 +44,10 @@ class Applier:
         """Last record that was applied; (0, 0) before the first."""
         return Position(self.epoch, self.seq)
 
+    def hand_to(self, handler: Callable[[Frame], None]) -> None:
+        """Have another handler take what comes from now on."""
+        self._handler = handler
+
     def _go_to(self, position: Position) -> None:
         """Be somewhere, without a word about what lies between."""
         self._lives += 1

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import collections
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from protocol.applying import NOWHERE, Applier
@@ -92,6 +92,16 @@ class Consumer(Applier):
     def has_work(self) -> bool:
         """Whether `work` has something to do: fetched records to apply, or live ones to join."""
         return self._must_join or bool(self._fetching.pulled)
+
+    @property
+    def fetched_frames(self) -> Iterator[Frame]:
+        """Fetched records that wait to be applied, oldest first."""
+        return (item for item in self._fetching.pulled if isinstance(item, Frame))
+
+    @property
+    def fetched_to(self) -> Position:
+        """The last record that has been fetched."""
+        return self._fetching.reached
 
     @property
     def wants_live(self) -> bool:

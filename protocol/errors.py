@@ -171,6 +171,10 @@ class StartError(Exception):
         self.exit_code = exit_code
 
 
+class BoardFull(Exception):
+    """There is no room on a board; what is not on it is asked of the hub."""
+
+
 class GuardDied(Exception):
     """Nobody judges handshakes any more: the process ends with 70 rather than go on as if it listened."""
 

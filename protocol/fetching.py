@@ -81,6 +81,11 @@ class Fetching:
         self._not_before_ns = self._failing_since_ns = 0
         self._unreadable = 0
 
+    @property
+    def reached(self) -> Position:
+        """Up to here it has fetched."""
+        return self._cursor
+
     def start(self, position: Position, not_before_ns: int = 0) -> None:
         """Ask for what is behind a position, from some time on."""
         self.is_active, self.is_head = True, False

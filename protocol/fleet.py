@@ -10,6 +10,8 @@ from protocol.feeders import LAPSE_NS
 from protocol.messages import Beat, Watermark
 from protocol.record import Frame
 
+STOPPED: Final = "STOPPED"
+"""State of a publisher that has said good-bye."""
 MAX_PUBLISHERS: Final = 1000
 MAX_VENUES: Final = 1000
 """Of one publisher: a push receiver has one for each source."""
@@ -65,6 +67,8 @@ class Fleet:
         self._venues: dict[str, list[Venue]] = {}
         self.news: list[Publisher] = []
         """Publishers whose new epoch has just been heard; whoever acts on them takes them out."""
+        self.is_worse = False
+        """Somebody has said that he, or his venue, is down; whoever acts on it sets it back."""
 
     def publishers(self) -> list[Publisher]:
         """Every publisher heard so far, by name."""
@@ -104,6 +108,7 @@ class Fleet:
             publisher.epoch, publisher.rate_ns, publisher.rate_seq = beat.epoch, mono_ns, beat.last_seq
             self.news.append(publisher)
         publisher.beat, publisher.beat_ns = beat, mono_ns
+        self.is_worse |= beat.state == STOPPED
         if beat.detail is not None:
             publisher.detail = beat.detail
         if (elapsed_ns := mono_ns - publisher.rate_ns) >= 1_000_000_000:
@@ -122,6 +127,7 @@ class Fleet:
                 venue = publisher.venues.get(mark.venue) or self._new_venue(mark.venue, publisher)
                 venue.ts_event_ns = max(venue.ts_event_ns, mark.ts_event_ns)
                 venue.heard_ns, venue.is_connected = mono_ns, mark.is_connected
+                self.is_worse |= not mark.is_connected
 
     def _new_venue(self, name: str, publisher: Publisher) -> Venue:
         if len(publisher.venues) >= MAX_VENUES:
@@ -135,7 +141,7 @@ class Fleet:
         beat = publisher.beat
         if beat is None:
             return True
-        return mono_ns - publisher.beat_ns <= self._silence_ns and beat.state != "STOPPED"
+        return mono_ns - publisher.beat_ns <= self._silence_ns and beat.state != STOPPED
 
     def is_up_by_name(self, name: str, mono_ns: int) -> bool:
         """Whether a publisher beats, by its name; one never heard is given the benefit of the doubt."""
@@ -161,6 +167,25 @@ class Fleet:
                 return self.is_connected(own, mono_ns)
         others = self._venues.get(venue)
         return not others or any(self.is_connected(other, mono_ns) for other in others)
+
+    def up_until_ns(self, publisher_padded: bytes, venue: str, latest_ns: int) -> int:
+        """Until when `is_up` holds if nothing more is heard, monotonic ns, at most `latest_ns`; 0 where it does not hold."""
+        publisher = self._publishers.get(publisher_padded)
+        if publisher is not None:
+            if publisher.beat is not None:
+                if publisher.beat.state == STOPPED:
+                    return 0
+                latest_ns = min(latest_ns, publisher.beat_ns + self._silence_ns)
+            own = publisher.venues.get(venue)
+            if own is not None:
+                return self._connected_until_ns(own, latest_ns)
+        others = self._venues.get(venue)
+        if not others:
+            return latest_ns
+        return max(self._connected_until_ns(other, latest_ns) for other in others)
+
+    def _connected_until_ns(self, venue: Venue, latest_ns: int) -> int:
+        return min(latest_ns, venue.heard_ns + self._silence_ns) if venue.is_connected else 0
 
     def is_level(self, publisher_padded: bytes, venue: str) -> bool:
         """Whether this publisher's word on a venue's time is not far behind that of another one."""

@@ -6,7 +6,6 @@ inside one of its markets (`BTCUSDT` is both spot and USD-M at Binance), so mapp
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 
 from protocol.asset_classes import AssetClass, asset_class_of
 from protocol.errors import UnknownSymbol
+from protocol.likeness import nearest
 from protocol.topics import is_symbol
 
 REST: Final = "rest"
@@ -118,7 +118,7 @@ class Catalog:
         if found is not None:
             return found
         names = [*self._by_symbol, *self._aliases]
-        near = difflib.get_close_matches(symbol.upper(), names, n=3, cutoff=0.5)
+        near = nearest(symbol.upper(), names, n=3, cutoff=0.5)
         suggestions = list(dict.fromkeys(self._aliases.get(name, name) for name in near))
         hint = f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
         raise UnknownSymbol(f"no instrument {symbol!r}{hint}", symbol=symbol, suggestions=suggestions)

@@ -15,13 +15,13 @@ alias) come before those of others in it. `Catalog.get` knows canonical names an
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from protocol.brokers import ANY, Broker
 from protocol.errors import InvalidRequest, UnknownSymbol
 from protocol.instruments import Catalog, Instrument, currencies_of
+from protocol.likeness import nearest
 
 Kind = Literal["canonical", "alias", "venue", "provider", "broker"]
 How = Literal["exact", "normalised", "affixed"]
@@ -118,7 +118,7 @@ class Names:
             UnknownSymbol: nothing is called so; with the nearest as suggestions.
         """
         if owner and owner not in self._of:
-            near = difflib.get_close_matches(owner, self.owners, n=1)
+            near = nearest(owner, self.owners)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.owners) or 'none'}"
             raise InvalidRequest(f"no venue, provider or broker {owner!r}; {hint}", errors=["owner"])
         found = self._owned(name, owner) if owner else self._anywhere(name)
@@ -236,7 +236,7 @@ class _Index:
         return [Reading(one, "normalised") for one in self._folded.get(folded(text), ())]
 
     def nearest(self, text: str) -> Iterable[Spelling]:
-        near = difflib.get_close_matches(folded(text), self._folded, n=3, cutoff=0.6)
+        near = nearest(folded(text), self._folded, n=3)
         return [one for key in near for one in self._folded[key]]
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import struct
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -140,6 +141,16 @@ def revision_of(rows: Any, index: int) -> int:
 def status_of(rows: Any, index: int) -> str:
     """Status of row `index`, one of `STATUSES`."""
     return STATUSES[rows[index * BAR_BYTES + _STATUS_OFFSET]]
+
+
+def rows_between(rows: memoryview, from_ns: int, to_ns: int, n: int = 0) -> tuple[int, int]:
+    """Rows (start, stop) that open in `[from_ns, to_ns)`, at most the last `n` of them; 0 leaves an end, or the number, open."""
+    count = len(rows) // BAR_BYTES
+    opens = range(count)
+    start = bisect_left(opens, from_ns, key=lambda index: ts_open_of(rows, index)) if from_ns else 0
+    stop = bisect_left(opens, to_ns, key=lambda index: ts_open_of(rows, index)) if to_ns else count
+    stop = max(start, stop)
+    return (max(start, stop - n) if n else start), stop
 
 
 @functools.cache
