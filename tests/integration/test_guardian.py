@@ -53,7 +53,7 @@ class World:
         conf.write_text(with_environment(conf.read_text(), variables, "") + extra)
         self.conf = conf
         self.wire = Wire()
-        self.alerts = self.wire.subscriber([self.endpoints.pub(GUARDIAN)], [b"alert."])
+        self.alerts = self.wire.subscriber([self.endpoints.pub(GUARDIAN)], [b"alert.", b"beat."])
         self.told: list[Alert] = []
         self.start()
 
@@ -61,6 +61,7 @@ class World:
         self.daemon = launch.start(self.conf, ends_with_us=True)
         states = until_running(self.endpoints, [ACTOR, GUARDIAN], BACK_S, lambda *_: None, lambda: "")
         assert set(states.values()) == {"RUNNING"}, states
+        until(self._take, BACK_S, "a heartbeat of the guardian: what it says before is not heard")
 
     def ask(self, name: str, op: str = "status") -> Any:
         return ask_control(self.wire, self.endpoints, name, op)
@@ -79,15 +80,23 @@ class World:
         until(lambda: self.programs()[ACTOR]["is_heard"], BACK_S, "its heartbeat at the guardian")
         return self.pid()
 
+    def _take(self) -> int:
+        """Take what the guardian has said; returns how many frames there were."""
+        count = 0
+        while True:
+            try:
+                frame = self.alerts.receive()
+            except Empty:
+                return count
+            count += 1
+            if frame.topic.startswith("alert."):
+                self.told += decode_events(frame)
+
     def hear(self, rule: str) -> Alert:
         """The newest alert of a rule, waited for."""
 
         def heard() -> Alert | None:
-            while True:
-                try:
-                    self.told += decode_events(self.alerts.receive())
-                except Empty:
-                    break
+            self._take()
             return next((alert for alert in reversed(self.told) if alert.rule == rule), None)
 
         found = until(heard, BACK_S, f"the alert {rule}")
