@@ -79,7 +79,7 @@ class Replica:
             self.is_followed = False
             return
         else:
-            self.book.apply(message.bids, message.asks, message.last_update_id)
+            self.book.apply_later(message.bids, message.asks, message.last_update_id)
         self.last = message
 
     @classmethod

@@ -63,7 +63,7 @@ class BookSlot(Slot):
             self.lose(f"change builds on {book.prev_update_id}, the replica is at {self.book.update_id}")
             return
         else:
-            self.book.apply(book.bids, book.asks, book.last_update_id)
+            self.book.apply_later(book.bids, book.asks, book.last_update_id)
         self.last = book
 
     def lose(self, reason: str) -> None:
