@@ -6,10 +6,8 @@ deep in the tree gets a short private folder instead, the same one for everybody
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -27,6 +25,9 @@ def socket_dir(run_dir: Path) -> Path:
     wanted = run_dir.resolve() / "sock"
     if len(os.fsencode(wanted / _LONGEST_NAME)) <= _MAX_SOCKET_PATH_BYTES:
         return wanted
+    import hashlib  # noqa: PLC0415 - four milliseconds that hardly anybody needs
+    import tempfile  # noqa: PLC0415
+
     digest = hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"tapehub-{os.getuid()}-{digest}"
 

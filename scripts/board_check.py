@@ -54,7 +54,7 @@ def write(pointer: Path) -> None:
         common = Common(verdict, source, count, count, count, NEVER, 1)
         number = float(count)
         for entry in quotes:
-            entry.write_quote(common, (count, count, count), (number, number, number, number))
+            entry.write_quote(*common.words, count, count, count, number, number, number, number)
         _write_bytes(writer, values[count % 8], common, count, SIZES[count % 4])
         if not count % 10:
             _write_bytes(writer, rows[count % 8], common, count, 112 * (count % 5000 + 1))
@@ -97,7 +97,7 @@ def _read_quotes(place: Place) -> tuple[int, int, int]:
     refused = torn = 0
     for _ in range(BATCH):
         (
-            end, _, _, epoch, seq, born_ns, _, _, ts_event_ns, ts_recv_ns, update_id, bid, ask, bid_size, ask_size, begin,
+            end, _, epoch, seq, born_ns, _, ts_event_ns, ts_recv_ns, update_id, bid, ask, bid_size, ask_size, begin,
         ) = unpack(memory, offset)  # fmt: skip
         if end != begin:
             refused += 1

@@ -96,7 +96,7 @@ class HubActor(Actor):
         )
         self.store.fits = lambda publisher, topic: freshness.fits(publisher, topic, self.clock.mono_ns())
         epoch = self.publisher.epoch
-        desk = Desk(self.name, epoch, self.clock, self.catalog, self.store, self.fleet, freshness)
+        desk = Desk(self.name, epoch, self.clock, self.catalog, self.store, self.fleet, freshness, self._show)
         addresses = {name: self._addresses(name) for name in self.common.actors}
         overview = OverviewAnswers(desk, self.status, addresses, settings.max_reply_bytes)
         across = AcrossAnswers(desk, settings.venue_expiry_s)
@@ -144,7 +144,6 @@ class HubActor(Actor):
         self.fleet.on_beat(frame, self.clock.mono_ns())
 
     def _on_query(self, envelope: Envelope, body: bytes) -> None:
-        self._flush()  # what an answer says is on the board as well
         try:
             answer = self.answers.answer(body)
             if self.store.is_cleared:
@@ -158,6 +157,10 @@ class HubActor(Actor):
         had_work = super().turn(longest_wait_s)
         self._flush()
         return had_work
+
+    def _show(self, name: str) -> None:
+        if self.board is not None:
+            self.board.show(name) if name else self.board.flush()
 
     def _flush(self) -> None:
         if self.board is not None:

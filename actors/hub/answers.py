@@ -133,6 +133,8 @@ class Answers:
                 "n and depth are counts, 0 or more", errors=[f"n: {request.n}", f"depth: {request.depth}"]
             )
         self._counters[self._names[request.op]] += 1
+        if request.op != "tick":
+            self._desk.show("")
         return operation(request)
 
     @staticmethod

@@ -66,6 +66,8 @@ class Board:
         self._verdicts: dict[_Key, int] = {}
         self._markets: dict[tuple[str, str], list[str]] = {}
         """(venue, symbol) to topics on the board."""
+        self._terms: dict[str, tuple[tuple[bytes, int, str], int, int]] = {}
+        """Topic of quotes to (publisher, venues of the symbol, session), and with these: terms, time to live, ns (0: without end)."""
         self._due_ns = 0
         self._offset_ns = 0
         """Our wall clock minus the monotonic one."""
@@ -82,19 +84,29 @@ class Board:
         while self.changing:
             self._post(self.changing.popitem()[0])
 
+    def show(self, name: str) -> None:
+        """Write one topic, before an answer about it goes out; all of them where more than values may have changed."""
+        store = self._store
+        if store.gaps.changed or self._fleet.is_worse or self.changing:
+            self.flush()
+        elif name in store.touched:
+            del store.touched[name]
+            self._post(name)
+
     def flush(self) -> None:
         """Write what has changed since the last time."""
-        touched, self._store.touched = self._store.touched, {}
-        self._store.is_cleared = False
-        gaps = self._store.gaps
-        if gaps.changed:
+        store, changing = self._store, self.changing
+        store.is_cleared = False
+        gaps = store.gaps
+        if store.touched or changing or gaps.changed:
+            touched, store.touched = store.touched, {}
             for market in gaps.changed:
                 touched.update(dict.fromkeys(self._markets.get(market, ())))
             gaps.changed.clear()
-        touched.update(self.changing)
-        self.changing.clear()
-        for name in touched:
-            self._post(name)
+            touched.update(changing)
+            changing.clear()
+            for name in touched:
+                self._post(name)
         if self._fleet.is_worse or self._clock.mono_ns() >= self._due_ns:
             self.judge()
 
@@ -167,12 +179,7 @@ class Board:
 
     def _write(self, slot: Slot, entry: Entry) -> None:
         if isinstance(slot, QuoteSlot):
-            _, quote = slot.decoded()
-            entry.write_quote(
-                self._common(slot, quote.ts_recv_ns),
-                (quote.ts_event_ns, quote.ts_recv_ns, quote.update_id),
-                (quote.bid, quote.ask, quote.bid_size, quote.ask_size),
-            )
+            self._write_quote(slot, entry)
         elif isinstance(slot, BarSlot):
             self._write_bars(slot, entry)
         elif isinstance(slot, BookSlot):
@@ -196,6 +203,29 @@ class Board:
             event, recv_ns = slot.newest()
             interval_s = timeframe_ns(slot.topic.timeframe) / 1e9
             self._write_bytes(entry, self._common(slot, recv_ns, interval_s), event)
+
+    def _write_quote(self, slot: QuoteSlot, entry: Entry) -> None:
+        """Quotes are most of what is written: their terms are looked into again only where they may have changed."""
+        _, quote = slot.decoded()
+        frame, topic, store = slot.frame, slot.topic, self._store
+        recv_ns = quote.ts_recv_ns
+        born_ns = recv_ns - self._offset_ns
+        grounds = frame.publisher_padded, len(store.of_symbol(topic.kind, topic.symbol)), slot.session
+        known = self._terms.get(slot.name)
+        if known is not None and known[0] == grounds and slot.sharing is None and not store.gaps.open_count:
+            _, terms, ttl_ns = known
+            stale_ns = born_ns + ttl_ns if ttl_ns else NEVER
+        else:
+            common = self._common(slot, recv_ns)
+            terms, stale_ns = common.terms, common.stale_ns
+            if slot.sharing is None and not store.gaps.open_count:
+                self._terms[slot.name] = grounds, terms, 0 if stale_ns == NEVER else stale_ns - born_ns
+            else:
+                self._terms.pop(slot.name, None)
+        entry.write_quote(
+            terms, frame.epoch, frame.seq, born_ns, stale_ns, quote.ts_event_ns, recv_ns, quote.update_id, quote.bid,
+            quote.ask, quote.bid_size, quote.ask_size,
+        )  # fmt: skip
 
     def _write_bytes(self, entry: Entry, common: Common, encoded: bytes) -> None:
         size = len(encoded)

@@ -4,7 +4,7 @@ for the clock it is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +34,10 @@ KIND_NAMES: Final = {
 }  # fmt: skip
 
 
+def _nowhere(_: str) -> None:
+    """There is no board."""
+
+
 class Desk:
     """Finds what a request is about and writes the reply."""
 
@@ -46,6 +50,7 @@ class Desk:
         store: Store,
         fleet: Fleet,
         freshness: Freshness,
+        show: Callable[[str], None] = _nowhere,
     ) -> None:
         self.name = name
         self.epoch = epoch
@@ -54,6 +59,9 @@ class Desk:
         self.store = store
         self.fleet = fleet
         self.freshness = freshness
+        self.show = show
+        """Has a topic, or everything (empty name), put on the board before an answer about it goes out: nobody finds less there
+        than he was told."""
         self._aliases = {
             alias.upper(): symbol for symbol in catalog.symbols for alias in catalog.get(symbol).aliases
         }

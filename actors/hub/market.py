@@ -42,6 +42,7 @@ class MarketAnswers:
     def tick(self, request: Request) -> bytes:
         """`data`: a `Quote`."""
         slot = self._desk.find("quote", request)
+        self._desk.show(slot.name)
         event, recv_ns = slot.newest()
         return self._desk.value(request, slot, recv_ns, (event,))
 

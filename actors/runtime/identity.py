@@ -7,7 +7,6 @@ import fcntl
 import logging
 import os
 import select
-import socket
 from pathlib import Path
 from typing import Final
 
@@ -117,7 +116,7 @@ def _write_synced(path: Path, data: bytes, flags: int) -> None:
 
 def host_name() -> str:
     """Name of this host."""
-    return socket.gethostname()
+    return os.uname().nodename
 
 
 def boot_id() -> str:

@@ -7,7 +7,6 @@ mistake is reported at once by `conformity`; actors normally load the compiled f
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -280,5 +279,7 @@ def _digest(data: Mapping[str, Any], symbols: Mapping[str, Any]) -> str:
     """The same on all hosts of one topology: they differ in who they are, and where they keep their files."""
     if data.get("hosts"):
         data = {key: value for key, value in data.items() if key not in ("host", "run_dir")}
+    import hashlib  # noqa: PLC0415 - a compiled configuration has its digest
+
     encoded = msgspec.msgpack.encode([data, symbols], order="deterministic")
     return hashlib.sha256(encoded).hexdigest()[:16]

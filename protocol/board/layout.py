@@ -25,7 +25,7 @@ import struct
 from typing import Final, NamedTuple
 
 MAGIC: Final = int.from_bytes(b"tapeboar", "little")
-VERSION: Final = 1
+VERSION: Final = 2
 """Of this layout; a reader that knows another one asks the hub."""
 WORD: Final = 8
 
@@ -66,12 +66,14 @@ ENTRY_KINDS: Final = {
 }  # fmt: skip
 """Kinds of topics that are on a board."""
 
-QUOTE: Final = struct.Struct("@Q10q4dQ")
-"""end · verdict source epoch seq born stale doubt ts_event_ns ts_recv_ns update_id · bid ask bid_size ask_size · begin"""
-VALUE: Final = struct.Struct("@Q11qQ")
-"""end · verdict source epoch seq born stale doubt extent size head head_size · begin; head: where what precedes rows lies"""
-QUOTE_BODY: Final = struct.Struct("@10q4d")
-VALUE_BODY: Final = struct.Struct("@11q")
+QUOTE: Final = struct.Struct("@Q8q4dQ")
+"""end · terms epoch seq born stale ts_event_ns ts_recv_ns update_id · bid ask bid_size ask_size · begin"""
+VALUE: Final = struct.Struct("@Q9qQ")
+"""end · terms epoch seq born stale extent size head head_size · begin; head: where what precedes rows lies"""
+QUOTE_BODY: Final = struct.Struct("@8q4d")
+VALUE_BODY: Final = struct.Struct("@9q")
+COMMON_WORDS: Final = 5
+"""Words of a body in which all records are alike: see `Common`."""
 NEVER: Final = (1 << 63) - 1
 """`stale` of what does not become stale."""
 
@@ -84,6 +86,10 @@ FETCHED: Final = 1 << 34
 FETCHED_LATER_NS: Final = 60_000_000_000
 VENUES: Final = GAP_OPEN - 1
 """Mask of the number of venues."""
+DOUBT_BITS: Final = 35
+VERDICT_BITS: Final = 14
+MAX_SOURCES: Final = 1 << 14
+"""Of `terms`, one word with doubt, verdict and source, from its lowest bit on: whoever has seen it before compares once."""
 
 POINTER_SUFFIX: Final = "board"
 """The name of a hub, a dot and this: a link in the folder of sockets that leads to the board."""
@@ -104,6 +110,23 @@ class Common(NamedTuple):
     stale_ns: int
     """When it becomes too old."""
     doubt: int
+
+    @property
+    def terms(self) -> int:
+        """On what terms the value may be given out, in one word."""
+        return self.doubt | self.verdict << DOUBT_BITS | self.source << DOUBT_BITS + VERDICT_BITS
+
+    @property
+    def words(self) -> tuple[int, int, int, int, int]:
+        """As it stands in a record."""
+        return self.terms, self.epoch, self.seq, self.born_ns, self.stale_ns
+
+    @classmethod
+    def read(cls, terms: int, epoch: int, seq: int, born_ns: int, stale_ns: int) -> Common:
+        """From a record."""
+        verdict = terms >> DOUBT_BITS & (1 << VERDICT_BITS) - 1
+        source = terms >> DOUBT_BITS + VERDICT_BITS
+        return cls(verdict, source, epoch, seq, born_ns, stale_ns, terms & (1 << DOUBT_BITS) - 1)
 
 
 def rounded(size_bytes: int, step: int) -> int:

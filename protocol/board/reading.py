@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from protocol.board import layout
-from protocol.board.layout import RECORD, Common
+from protocol.board.layout import COMMON_WORDS, RECORD, Common
 from protocol.errors import DECODE_ERRORS
 from protocol.topics import Topic, parse_topic
 
@@ -167,7 +167,7 @@ class BoardReader:
             if end != begin or not end:
                 continue
             try:
-                found = use(Common(*body[:7]), tuple(body[7:]))
+                found = use(Common.read(*body[:COMMON_WORDS]), tuple(body[COMMON_WORDS:]))
             except _TORN:
                 found = None
             if unpack(memory, offset)[-1] == end:
@@ -179,7 +179,7 @@ class BoardReader:
         for _ in range(ATTEMPTS):
             end, *body, begin = layout.QUOTE.unpack_from(place.memory, place.offset)
             if end == begin and end:
-                return Common(*body[:7]), tuple(body[7:])
+                return Common.read(*body[:COMMON_WORDS]), tuple(body[COMMON_WORDS:])
         return None
 
     def common(self, place: Place) -> Common | None:

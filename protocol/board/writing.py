@@ -13,6 +13,7 @@ from protocol.board.layout import RECORD, Common
 from protocol.errors import BoardFull
 
 _ALIGNED: Final = 64
+_pack_quote: Final = layout.QUOTE_BODY.pack_into
 _END: Final = RECORD // layout.WORD
 """Word of an entry at which its record begins, with `end`."""
 
@@ -131,10 +132,12 @@ class BoardWriter:
         """Number of a publisher.
 
         Raises:
-            BoardFull: there is no room for its name.
+            BoardFull: there is no room for its name, or there are too many.
         """
         number = self._names.get(publisher)
         if number is None:
+            if len(self._names) >= layout.MAX_SOURCES:
+                raise BoardFull(f"more than {layout.MAX_SOURCES} publishers")
             self._enter(layout.PUBLISHER, publisher)
             number = self._names[publisher] = len(self._names)
         return number
@@ -194,24 +197,22 @@ class Entry:
         if self._words[self._begin] == self._count:
             self._words[self._begin] = self._count + 1
 
-    def write_quote(
-        self,
-        common: Common,
-        times: tuple[int, int, int],
-        prices: tuple[float, float, float, float],
-    ) -> None:
-        """Write a quote: (ts_event_ns, ts_recv_ns, update_id), (bid, ask, bid_size, ask_size)."""
-        self._count += 1
-        self._words[self._begin] = self._count
-        layout.QUOTE_BODY.pack_into(self._view, self._body, *common, *times, *prices)
-        self._words[_END] = self._count
+    def write_quote(self, *body: float) -> None:
+        """Write a quote: what `layout.QUOTE` has between `end` and `begin`."""
+        self._count = count = self._count + 1
+        words = self._words
+        words[self._begin] = count
+        _pack_quote(self._view, self._body, *body)
+        words[_END] = count
 
     def write(self, common: Common, place: int, size_bytes: int, head_bytes: int = 0) -> None:
         """Write a value: where its bytes lie, how many they are, and how many precede them."""
         self._count += 1
         self._words[self._begin] = self._count
         head = self.head.place if self.head is not None else 0
-        layout.VALUE_BODY.pack_into(self._view, self._body, *common, place, size_bytes, head, head_bytes)
+        layout.VALUE_BODY.pack_into(
+            self._view, self._body, *common.words, place, size_bytes, head, head_bytes
+        )
         self._words[_END] = self._count
 
     def withdraw(self) -> None:

@@ -35,9 +35,9 @@ _unpack_quote: Final = layout.QUOTE.unpack_from
 _mono_ns: Final = time.monotonic_ns
 _encode: Final = msgspec.msgpack.Encoder().encode
 _flows: Final = msgspec.msgpack.Decoder(list[tuple[float, int, msgspec.Raw]]).decode
-_Quick = tuple[mmap.mmap, int, memoryview, list[str], int, str, str, int]
-"""Of a quote that was fresh at the last look: memory, offset, words and publishers of its board, epoch of the hub; symbol,
-venue; `doubt` with which it may be given out without a second look."""
+_Quick = tuple[mmap.mmap, int, memoryview, int, str, int, str, str, int]
+"""Of a quote that was fresh at the last look: memory, offset, words of its board, word of its verdict, publisher, epoch of the
+hub; symbol, venue; `terms` on which it may be given out without a second look."""
 _Parts = tuple[bytes, int, int, int, int]
 """Encoded data of a reply (empty: ask); rows asked for, covered from, covered to; when it was received (0: as its record says)."""
 _Make = Callable[[BoardReader, tuple[int, ...]], _Parts]
@@ -69,19 +69,17 @@ class Board:
     def tick(self, symbol: str, venue: str = "") -> Tick | None:
         """Best bid and ask, unless the hub has to be asked."""
         try:
-            memory, offset, words, names, hub_epoch, name, at, expected = self._quick[venue][symbol]
+            memory, offset, words, verdict, source, hub_epoch, name, at, expected = self._quick[venue][symbol]
             (
-                end, verdict, source, epoch, seq, born_ns, stale_ns, doubt, ts_event_ns, ts_recv_ns, update_id, bid,
-                ask, bid_size, ask_size, begin,
+                end, terms, epoch, seq, born_ns, stale_ns, ts_event_ns, ts_recv_ns, update_id, bid, ask, bid_size, ask_size, begin,
             ) = _unpack_quote(memory, offset)  # fmt: skip
             now_ns = _mono_ns()
-            if end == begin and doubt == expected and now_ns <= stale_ns and now_ns <= words[verdict]:
+            if end == begin and terms == expected and now_ns <= stale_ns and now_ns <= words[verdict]:
                 return Tick(
-                    age_s=(now_ns - born_ns) / 1e9, state="fresh", source=names[source], epoch=epoch, seq=seq,
-                    hub_epoch=hub_epoch, symbol=name, venue=at, ts_event_ns=ts_event_ns, ts_recv_ns=ts_recv_ns,
-                    bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, update_id=update_id,
+                    (now_ns - born_ns) / 1e9, "fresh", source, epoch, seq, hub_epoch, name, at, ts_event_ns, ts_recv_ns, bid, ask,
+                    bid_size, ask_size, update_id,
                 )  # fmt: skip
-        except LookupError:  # not seen before: the symbol, or the publisher
+        except KeyError:  # not asked for before
             pass
         return self._tick(symbol, venue)
 
@@ -126,13 +124,12 @@ class Board:
         topic = place.topic
         if state == "fresh" and (venue or common.doubt & VENUES == 1):
             self._quick.setdefault(venue, {})[symbol] = (
-                place.memory, place.offset, reader.words, reader.names, reader.epoch, topic.symbol, topic.venue,
-                common.doubt,
+                place.memory, place.offset, reader.words, common.verdict, source, reader.epoch, topic.symbol, topic.venue,
+                common.terms,
             )  # fmt: skip
         return Tick(
-            age_s=(now_ns - common.born_ns) / 1e9, state=state, source=source, epoch=common.epoch, seq=common.seq,
-            hub_epoch=reader.epoch, symbol=topic.symbol, venue=topic.venue, ts_event_ns=ts_event_ns,
-            ts_recv_ns=ts_recv_ns, bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, update_id=update_id,
+            (now_ns - common.born_ns) / 1e9, state, source, common.epoch, common.seq, reader.epoch, topic.symbol, topic.venue,
+            ts_event_ns, ts_recv_ns, bid, ask, bid_size, ask_size, update_id,
         )  # fmt: skip
 
     def _tick_reply(self, request: Request) -> Reply | None:

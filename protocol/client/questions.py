@@ -110,22 +110,9 @@ def tick(symbol: str, *, venue: str = "", allow_stale: bool = False) -> Question
 def _make_tick(reply: Reply) -> Tick:
     quote = _quote(reply.data)
     return Tick(
-        symbol=quote.symbol,
-        venue=quote.venue,
-        ts_event_ns=quote.ts_event_ns,
-        ts_recv_ns=quote.ts_recv_ns,
-        bid=quote.bid,
-        ask=quote.ask,
-        bid_size=quote.bid_size,
-        ask_size=quote.ask_size,
-        update_id=quote.update_id,
-        age_s=reply.age_s,
-        state=reply.state,
-        source=reply.source,
-        epoch=reply.source_epoch,
-        seq=reply.seq,
-        hub_epoch=reply.epoch,
-    )
+        reply.age_s, reply.state, reply.source, reply.source_epoch, reply.seq, reply.epoch, quote.symbol, quote.venue,
+        quote.ts_event_ns, quote.ts_recv_ns, quote.bid, quote.ask, quote.bid_size, quote.ask_size, quote.update_id,
+    )  # fmt: skip
 
 
 def ticks(symbols: Sequence[str] = (), *, venue: str = "", allow_stale: bool = False) -> Question[Ticks]:

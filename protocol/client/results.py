@@ -15,20 +15,20 @@ from protocol.errors import HubError
 from protocol.messages import Level
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True):
     """Base: what is known of a value besides the value."""
 
     age_s: float
     """Seconds since the value was received from its venue, by the hub's clock."""
     state: str
     """fresh, gap_open, closed_market, stale, venue_down."""
-    source: str = ""
+    source: str
     """Publisher of the value."""
-    epoch: int = 0
+    epoch: int
     """Epoch of that publisher."""
-    seq: int = 0
+    seq: int
     """Sequence number of the frame that brought it."""
-    hub_epoch: int = 0
+    hub_epoch: int
     """Epoch of the hub that answered: it changes when that restarts."""
 
     @property
@@ -42,7 +42,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return row
 
 
-class Tick(Result, frozen=True, kw_only=True, gc=False):
+class Tick(Result, frozen=True, gc=False):
     """Best bid and ask."""
 
     symbol: str

@@ -9,7 +9,7 @@ def topic(name: str, rate: float = 1.0, age_s: float = 1.0) -> TopicInfo:
 def tick(symbol: str, state: str = "fresh") -> Tick:
     return Tick(
         symbol=symbol, venue="binance", ts_event_ns=1, ts_recv_ns=1, bid=10.0, ask=11.0, bid_size=1.0, ask_size=1.0,
-        age_s=0.5, state=state,
+        age_s=0.5, state=state, source="", epoch=0, seq=0, hub_epoch=0,
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,9 +14,10 @@ from tapehub.rowformats import TableFormat
 from tests.unit.actors.hub.samples import footprint, signal
 from tests.unit.tapehub.frames import trade
 
+ORIGIN: dict[str, Any] = {"source": "", "epoch": 0, "seq": 0, "hub_epoch": 0}
 TICK = Tick(
     symbol="BTC_USDT", venue="binance", ts_event_ns=1, ts_recv_ns=2, bid=10.0, ask=10.5, bid_size=1.0, ask_size=2.0,
-    age_s=0.5, state="fresh",
+    age_s=0.5, state="fresh", **ORIGIN,
 )  # fmt: skip
 
 
@@ -42,7 +44,7 @@ def test_ticks_say_why_some_are_missing() -> None:
 
 def test_both_sides_of_a_book_stand_beside_each_other() -> None:
     book = Book(
-        symbol="BTC_USDT", venue="binance", ts_event_ns=1, ts_recv_ns=2, update_id=7, age_s=0.1, state="fresh",
+        symbol="BTC_USDT", venue="binance", ts_event_ns=1, ts_recv_ns=2, update_id=7, age_s=0.1, state="fresh", **ORIGIN,
         bids=[(10.0, 1.0), (9.5, 2.0)], asks=[(10.5, 3.0)],
     )  # fmt: skip
 
@@ -62,7 +64,7 @@ def test_the_best_of_all_venues_is_a_row_per_venue_and_a_word() -> None:
     ]
     bbo = Bbo(
         symbol="BTC_USDT", condition="ok", bid=10.0, bid_size=1.0, bid_venue="binance", ask=11.0, ask_size=2.0,
-        ask_venue="binance", venues=venues, age_s=0.1, state="fresh",
+        ask_venue="binance", venues=venues, age_s=0.1, state="fresh", **ORIGIN,
     )  # fmt: skip
 
     shot = snapshots.of_bbo(bbo)
@@ -78,7 +80,7 @@ def test_the_best_of_all_venues_is_a_row_per_venue_and_a_word() -> None:
 def test_the_books_of_all_venues_name_the_venue_of_each_level() -> None:
     book = ConsolidatedBook(
         symbol="BTC_USDT", condition="one_sided", bids=[(10.0, 1.0, "okx")], asks=[],
-        venues=[VenueBook("okx", 0.5, 3, 1)], age_s=0.5, state="fresh",
+        venues=[VenueBook("okx", 0.5, 3, 1)], age_s=0.5, state="fresh", **ORIGIN,
     )  # fmt: skip
 
     shot = snapshots.of_depth(book)
@@ -100,7 +102,7 @@ def test_a_window_says_when_it_is_shorter_than_asked() -> None:
 def test_named_values_are_rows_by_name() -> None:
     features = Features(
         symbol="BTC_USDT", venue="binance", timeframe="1m", ts_open_ns=1, ts_event_ns=1, is_ready=True,
-        values={"rsi": 70.0, "ema": 1.5}, age_s=0.1, state="fresh",
+        values={"rsi": 70.0, "ema": 1.5}, age_s=0.1, state="fresh", **ORIGIN,
     )  # fmt: skip
 
     assert table("features", snapshots.of_values("features", features))[1:] == [["ema", "1.5"], ["rsi", "70"]]
@@ -109,7 +111,7 @@ def test_named_values_are_rows_by_name() -> None:
 def test_what_is_not_complete_says_why() -> None:
     found = OrderFlow(
         symbol="BTC_USDT", venue="binance", window_s=60.0, ts_event_ns=1, is_complete=False, values={"cvd": 1.0},
-        coverage=0.25, reason="warm-up,gap", age_s=0.1, state="fresh",
+        coverage=0.25, reason="warm-up,gap", age_s=0.1, state="fresh", **ORIGIN,
     )  # fmt: skip
 
     assert snapshots.of_values("flow", found).remark.endswith("fresh, coverage 0.25 (warm-up,gap)")
