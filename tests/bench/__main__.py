@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import document, evidence, goals, peers
+from tests.bench import document, evidence, goals, growth, peers
 from tests.bench.report import Row, as_json, machine, say, table
 from tests.support.paths import ROOT
 
@@ -53,7 +53,7 @@ _EPILOG: Final = """\
   ./scripts/bench --doc var/bench/bench.json     docs/benchmarks.md and its pictures from a run
 
 DIR of --out gets bench.json and the pictures. What `./scripts/guardian-check --json` and `./scripts/soak --json` printed is put into
-the table if it is there as guardian-check.json and soak.json.
+the table if it is there as guardian-check.json and soak.json; growth.json of `./scripts/bench growth` becomes part of the page.
 
 exit 0: all was run, whatever the verdicts say    1: a suite failed    2: usage    3: a goal was missed, with --strict
 """
@@ -129,9 +129,12 @@ def main() -> int:
     """Run what was named, print one table."""
     wanted = arguments()
     if wanted.doc is not None:
-        docs, text = ROOT / "docs", wanted.doc.read_text()
-        (docs / "benchmarks.json").write_text(text, encoding="utf-8")
-        write_pages(json.loads(text), docs / document.IMAGES, docs / "benchmarks.md")
+        docs, result = ROOT / "docs", json.loads(wanted.doc.read_text())
+        curves = wanted.doc.parent / growth.RESULT.name
+        if curves.is_file():
+            result["growth"] = json.loads(curves.read_text())
+        (docs / "benchmarks.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_pages(result, docs / document.IMAGES, docs / "benchmarks.md")
         return 0
     rounds = wanted.rounds or (1 if wanted.quick else 5)
     began_s = time.monotonic()

@@ -44,7 +44,7 @@ def run(rounds: int, *, quick: bool) -> list[Row]:
     rows: list[Row] = []
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(short_folder())
-        endpoints = stack.enter_context(hub_process(folder))
+        endpoints, _ = stack.enter_context(hub_process(folder))
         board = stack.enter_context(Hub(folder, timeout_s=10.0))
         socket = stack.enter_context(Hub(folder, timeout_s=10.0, **by_socket()))
         redis_tick = tick_reader(stack.enter_context(redis_server(folder))) if redis().is_here else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from tests.bench import growth_page
 from tests.bench.goals import Outcome, outcomes
 from tests.bench.plots import pictures
 from tests.bench.report import Row, number, rows_of
@@ -26,6 +27,7 @@ _REPEAT: Final = """\
 ./scripts/bench all --quick                       # does it run at all: about 3 minutes
 ./scripts/bench reads bus --rounds 9              # single suites
 ./scripts/bench more                              # each actor's own: gateway, journal, dashboard, shards, ...
+./scripts/bench growth                            # what is under Growth: about ten minutes; leaves var/bench/growth.json
 ./scripts/guardian-check --json > var/bench/guardian-check.json
 ./scripts/soak --minutes 60 --json > var/bench/soak.json
 ./scripts/bench --doc var/bench/bench.json        # this page and its pictures
@@ -48,6 +50,7 @@ def page(document: Mapping[str, Any]) -> str:
     parts += ["## Pictures", ""]
     for name, title, _ in pictures(rows):
         parts += [f"![{title}]({IMAGES}/{name}.svg)", ""]
+    parts += ["## Growth", "", *growth_page.section(document.get("growth"), IMAGES), ""]
     parts += ["## Everything", "", *_everything(rows), ""]
     parts += ["## The machine", "", *_machine(document), "", "## Do it again", "", _REPEAT, ""]
     return "\n".join(parts)
@@ -55,7 +58,8 @@ def page(document: Mapping[str, Any]) -> str:
 
 def images(document: Mapping[str, Any]) -> dict[str, str]:
     """File name to SVG."""
-    return {f"{name}.svg": svg for name, _, svg in pictures(rows_of(document))}
+    made = {f"{name}.svg": svg for name, _, svg in pictures(rows_of(document))}
+    return made | growth_page.pictures(document.get("growth"))
 
 
 def _promises(found: Sequence[Outcome]) -> list[str]:

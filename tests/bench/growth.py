@@ -1,8 +1,7 @@
 """Growth: cost of an event and memory against symbols, subscribers, depth of windows and rate, up to saturation and past it.
 
-The suite prints its rows with all others, and leaves its curves in `var/bench/growth.json`. From those
-
-    python -m tests.bench.growth [FILE]      writes docs/images/growth-*.svg and docs/benchmarks-growth.md
+The suite prints its rows with all others, and leaves its curves in `var/bench/growth.json`, from where `./scripts/bench --doc` takes
+them into docs/benchmarks.md.
 
 Where a curve bends is found by the rules of tests/bench/knees.py, and the reason named is what was measured beside it.
 """
@@ -10,15 +9,10 @@ Where a curve bends is found by the rules of tests/bench/knees.py, and the reaso
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.bench import growth_rates, growth_recovery, growth_subscribers, growth_symbols, growth_windows
-from tests.bench.growth_page import page
-from tests.bench.growth_plots import svg_of
 from tests.bench.report import Row, machine
 from tests.bench.series import Plot
 from tests.support.paths import ROOT
@@ -60,15 +54,3 @@ def run(rounds: int, *, quick: bool) -> list[Row]:
         json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows], "plots": plots}, indent=1)
     )
     return rows
-
-
-def write_docs(document: Mapping[str, Any], docs: Path) -> None:
-    """Pictures and page."""
-    for plot in document["plots"]:
-        (docs / "images" / f"{plot['name']}.svg").write_text(svg_of(plot), encoding="utf-8")
-    (docs / "benchmarks-growth.md").write_text(page(document), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    source = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULT
-    write_docs(json.loads(source.read_text()), ROOT / "docs")

@@ -1,38 +1,43 @@
-"""docs/benchmarks-growth.md from the JSON of a run. Pure."""
+"""The part of docs/benchmarks.md that says how cost and memory grow, from the JSON of a run. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from tests.bench.growth_plots import svg_of
 from tests.bench.knees import FACTOR, SHARE
 from tests.bench.report import number
 
+NOT_RUN: Final = "Not measured yet: `./scripts/bench growth`."
 _INTRO: Final = f"""\
-<!-- Written by `python -m tests.bench.growth` from a run of `./scripts/bench growth`. Run it again instead of changing it. -->
-
 What one event costs and what memory is taken, against symbols, subscribers, depth of windows and rate of events, up to what one
 actor takes and past it. Processor time is that of all threads of a process. A **knee** is found by rule, not by eye: of a cost that
 grows, the last point up to which it stays within {FACTOR:g} times its lowest; of one that falls, the first point from which on it
 does; of what is taken against what is sent, the last rate of which at least {SHARE:.0%} was taken. The reason given is what was measured
 beside the curve and follows it best (correlation of ranks). What happens past saturation, and why: [scale.md](scale.md#past-saturation)."""
-_REPEAT: Final = """\
-```
-./scripts/bench growth                            # about ten minutes, on a quiet machine
-./scripts/bench growth --quick                    # does it run at all
-python -m tests.bench.growth                      # this page and its pictures from var/bench/growth.json
-```"""
 
 
-def page(document: Mapping[str, Any]) -> str:
-    """The page."""
-    parts = ["# Growth", "", _INTRO, "", "## What was found", "", *_table(document["rows"]), ""]
-    parts += ["## Curves", ""]
+def section(document: Mapping[str, Any] | None, images: str) -> list[str]:
+    """Its lines.
+
+    Args:
+        document: What `./scripts/bench growth` left; None: it was not run.
+        images: Folder of the pictures, from the page.
+    """
+    if document is None:
+        return [NOT_RUN]
+    lines = [_INTRO, "", *_table(document["rows"]), ""]
     for plot in document["plots"]:
-        parts += [f"![{plot['title']}](images/{plot['name']}.svg)", "", _knee(plot), ""]
+        lines += [f"![{plot['title']}]({images}/{plot['name']}.svg)", "", _knee(plot), ""]
     machine = "; ".join(f"{name} {value}" for name, value in document["machine"].items())
-    parts += ["## The machine, and how to do it again", "", machine + ".", "", _REPEAT, ""]
-    return "\n".join(parts)
+    return [*lines, f"Growth was measured on: {machine}."]
+
+
+def pictures(document: Mapping[str, Any] | None) -> dict[str, str]:
+    """File name to SVG."""
+    plots = document["plots"] if document else []
+    return {f"{plot['name']}.svg": svg_of(plot) for plot in plots}
 
 
 def _knee(plot: Mapping[str, Any]) -> str:

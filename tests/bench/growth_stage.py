@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ import msgspec
 from actors.runtime.settings import COMPILED_NAME, compiled_of, load
 from protocol.errors import HubError
 from tests.bench.growth_feeder import NAME, names_of
+from tests.bench.spent import cpu_s
 from tests.soak.sampling import sample_of
 from tests.support.config import write_config
 from tests.support.paths import ROOT, short_folder
@@ -177,8 +177,3 @@ class Growing:
         """Resident memory of an actor."""
         found = sample_of(self.pids()[name], 0.0)
         return found.rss_mib if found else 0.0
-
-
-def cpu_s(pid: int) -> float:
-    """Processor time of all threads of a process, to the nanosecond (clock_getcpuclockid(3))."""
-    return time.clock_gettime((~pid << 3) | 2)

@@ -15,10 +15,10 @@ from protocol.topics import market_topic
 from protocol.transport import Wire
 from tests.bench.feeder import VENUE, bars_of, sign_of_life
 from tests.bench.growth_feeder import NAME, names_of
-from tests.bench.growth_stage import cpu_s
 from tests.bench.knees import Knee, reason, rising
 from tests.bench.report import Row, say
 from tests.bench.series import Plot, plot_of
+from tests.bench.spent import cpu_s
 from tests.soak.sampling import sample_of
 from tests.support.config import write_config
 from tests.support.paths import short_folder

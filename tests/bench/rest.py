@@ -95,9 +95,10 @@ def read_rows(rounds: int, times: int) -> list[Row]:
             read = _reader(hub, asked)
             found = [_timed_ms(read) for _ in range(times)]
             request = encode_request(questions.snapshot(asked, allow_stale=True).request)
-            with echo_of(
-                raw_reply(endpoints.query("hub.1"), request), request, Path(folder), "snapshot"
-            ) as ask:
+            with echo_of(raw_reply(endpoints.query("hub.1"), request), request, Path(folder), "snapshot") as (
+                ask,
+                _,
+            ):
                 ours, raw, ratio = interleaved(
                     rounds, lambda: median_s(read, times) * 1e3, lambda: median_s(ask, times) * 1e3
                 )

@@ -44,14 +44,14 @@ def run(rounds: int, *, quick: bool) -> list[Row]:
     )
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(short_folder())
-        endpoints = stack.enter_context(hub_process(folder))
+        endpoints, _ = stack.enter_context(hub_process(folder))
         query = endpoints.query("hub.1")
         hub = stack.enter_context(Hub(query, timeout_s=10.0, **by_socket()))
         stack.enter_context(feeder(endpoints, IDLE_PER_S, CANDLES))
         until(lambda: has_all(hub), 15.0, "the hub to have all candles")
         assert len(hub.candles(symbol, "1m", CANDLES, allow_stale=True)) == CANDLES
         reply = raw_reply(query, request)
-        ask = stack.enter_context(echo_of(reply, request, folder, "candles"))
+        ask, _ = stack.enter_context(echo_of(reply, request, folder, "candles"))
         proxy = stack.enter_context(manager_server(CANDLES))
         contenders: dict[str, Callable[[], float]] = {
             "ours": lambda: (

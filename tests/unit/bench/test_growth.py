@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.growth_page import page
+from tests.bench.growth_page import NOT_RUN, section
 from tests.bench.growth_plots import BOTTOM, LEFT, RIGHT, TOP, axis_of, svg_of
 from tests.bench.knees import Knee
 from tests.bench.series import plot_of
@@ -62,9 +62,13 @@ def test_the_page_names_each_knee_and_its_reason_or_says_that_there_is_none(knee
         "ratio": 617.0,
         "note": "n",
     }
-    text = page({"rows": [row], "plots": [plot(knee)], "machine": {"cores": 2}})
+    text = "\n".join(section({"rows": [row], "plots": [plot(knee)], "machine": {"cores": 2}}, "images"))
 
     assert re.search(r"\| hub \\\| all \| 1,23[45] us \| 2 us \| 617.00x \| n \|", text)
     assert ("knee at **50 symbols**; frames get fuller" in text) == (knee is not None)
     assert ("no knee in this range" in text) == (knee is None)
     assert "images/growth-x.svg" in text
+
+
+def test_growth_that_was_not_measured_is_said_to_be_missing() -> None:
+    assert section(None, "images") == [NOT_RUN]
