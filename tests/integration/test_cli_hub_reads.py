@@ -286,7 +286,7 @@ def test_top_refreshes_on_a_terminal_until_q(system: System) -> None:
             seen += read_until(ours, b"BTC_USDT")
             os.write(ours, b"q")
             read_until(ours, b"\x1b[?1049l")
-            assert top.wait(10) == 0
+            assert top.wait(40) == 0
         finally:
             top.kill()
             os.close(ours)
@@ -296,7 +296,7 @@ def test_top_refreshes_on_a_terminal_until_q(system: System) -> None:
     assert b"q quit" in seen
 
 
-def read_until(fd: int, text: bytes, deadline_s: float = 15.0) -> bytes:
+def read_until(fd: int, text: bytes, deadline_s: float = 40.0) -> bytes:
     """What the terminal shows, up to and including the text."""
     end_s, seen = time.monotonic() + deadline_s, b""
     while text not in seen:

@@ -76,7 +76,7 @@ def test_raw_output_of_a_tap_is_a_recording(source: Source, run_dir: Path) -> No
             source.wait_for_subscription("trade")
             for frame in sent:
                 source.publisher.send_raw(frame)
-            assert tap.wait(20) == 0
+            assert tap.wait(40) == 0
 
     assert [frame.data for frame in recorded(path)] == sent
 

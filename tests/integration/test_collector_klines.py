@@ -102,7 +102,7 @@ def test_a_gap_that_is_too_large_ends_in_the_minutes_of_the_venue(run_dir: Path)
         assert gap.count == len(minutes)
         absorbed: dict[int, Any] = {}
         while len(absorbed) < len(minutes):
-            bar = bars.until(lambda bar: bar.source == "binance", BAR, 20.0)
+            bar = bars.until(lambda bar: bar.source == "binance", BAR)
             absorbed[bar.ts_open_ns // 1_000_000] = bar
         (truth,) = system.ask("simulator.1", "truth", symbol="BTC_USDT", market="spot")
         true_minutes = {row[0]: [float(text) for text in row[1:]] for row in truth["minutes"]}

@@ -214,7 +214,7 @@ def test_what_the_simulator_drops_comes_back_exactly_once(run_dir, symbol):
         ids: Counter[int] = Counter()
         filled: list[Any] = []
         system.ask("simulator.1", "drop", symbol=symbol, kind=KINDS[symbol], n=7)
-        for frame in ear.frames(20.0):
+        for frame in ear.frames():
             for event in decode_events(frame):
                 if frame.topic == trades:
                     ids[event.trade_id] += 1

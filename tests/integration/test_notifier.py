@@ -101,8 +101,8 @@ def test_a_server_that_hangs_stops_neither_the_heartbeat_nor_the_other_chat(
         until(lambda: any(chat == GROUP for _, _, chat in server.requests), 40.0, "a request that hangs")
         before_s = time.monotonic()
         for _ in range(4):
-            ear.beat("RUNNING", 2.0)
-        assert time.monotonic() - before_s < 2.0
+            ear.beat("RUNNING", 4.5)
+        assert time.monotonic() - before_s < 4.5, "less than the request hangs"
         until(lambda: numbers(server, CHAT) == [0, 1, 2, 3, 4], 40.0, "the other chat")
         server.fault = lambda _method, _arguments: ""
 

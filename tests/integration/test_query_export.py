@@ -103,7 +103,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(run_dir: Path) -> None:
                 if life < KILLS and count == 19 + 7 * life:
                     writer.kill()  # in the middle of whatever it does next
                     break
-            writer.wait(20)
+            writer.wait(40)
         assert (writer.returncode == 0) == (life == KILLS)
         for path in folder.rglob("[!.]*.parquet"):
             pq.read_metadata(path)

@@ -218,5 +218,5 @@ def test_reload_of_rules_and_what_is_wrong_with_them(run_dir: Path, config: Path
 def test_it_does_not_start_with_a_broken_strategy(run_dir: Path, config: Path) -> None:
     (run_dir / "strategies" / "broken.py").write_text("x = 1\nraise ValueError('not today')\n")
     with ActorProcess("scanner", SCANNER, config) as process:
-        assert process.wait(20) == 78
+        assert process.wait(40) == 78
         assert "broken.py:2: cannot be loaded: ValueError: not today" in process.stderr_text

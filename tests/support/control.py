@@ -13,7 +13,7 @@ from protocol.transport import Wire
 
 
 def ask_control(
-    wire: Wire, endpoints: Endpoints, name: str, op: str, timeout_s: float = 10.0, **args: Any
+    wire: Wire, endpoints: Endpoints, name: str, op: str, timeout_s: float = 40.0, **args: Any
 ) -> Any:
     """Ask an actor.
 

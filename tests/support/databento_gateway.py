@@ -97,7 +97,7 @@ class Gateway:
         self._threads: list[threading.Thread] = []
         self._spawn(self._accept)
 
-    def session(self, number: int, deadline_s: float = 10.0) -> Session:
+    def session(self, number: int, deadline_s: float = 40.0) -> Session:
         """The session of this number (from 0), once it has started."""
         until(lambda: len(self.sessions) > number, deadline_s, f"session {number} at the gateway")
         found = self.sessions[number]

@@ -106,7 +106,7 @@ class Rig:
     def __init__(self, gateway: Gateway, host: Host, feed: DatabentoFeed) -> None:
         self.gateway, self.host, self.feed = gateway, host, feed
 
-    def until(self, condition: Callable[[], Any], what: str, deadline_s: float = 10.0) -> Any:
+    def until(self, condition: Callable[[], Any], what: str, deadline_s: float = 40.0) -> Any:
         """Turn the loop until the condition is true."""
         end_s = time.monotonic() + deadline_s
         while True:

@@ -36,7 +36,7 @@ class FalseActor:
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(40)
 
     def repeat(self, topic: str, say: Say, kind: int = RecordKind.DATA) -> None:
         """Publish what `say` makes of the time (ns) at every beat from now on."""

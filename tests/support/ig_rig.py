@@ -149,7 +149,7 @@ class Rig:
         self.feed.subscribe(symbols)
         self._swept = 0.0
 
-    def run_until(self, condition: Callable[[], Any], what: str, deadline_s: float = 10.0) -> Any:
+    def run_until(self, condition: Callable[[], Any], what: str, deadline_s: float = 40.0) -> Any:
         """Turn the loop until something is so."""
         end = time.monotonic() + deadline_s
         while not condition():

@@ -33,7 +33,7 @@ class Peers:
         wanted = [prefix.encode() for prefix in prefixes or ("",)]
         return Ear(self.wire.subscriber([self.endpoints.pub(name)], wanted))
 
-    def ask(self, name: str, op: str, timeout_s: float = 5.0, **fields: Any) -> Reply:
+    def ask(self, name: str, op: str, timeout_s: float = 40.0, **fields: Any) -> Reply:
         """Ask an actor's control socket; a new connection each time."""
         requester = self.wire.requester(self.endpoints.ctl(name))
         try:
@@ -51,7 +51,7 @@ class Source:
         self._poller = Poller()
         self._poller.watch(publisher.socket)
 
-    def wait_for_subscription(self, prefix: str, deadline_s: float = 10.0) -> None:
+    def wait_for_subscription(self, prefix: str, deadline_s: float = 40.0) -> None:
         """Wait until a subscriber wants this prefix, or everything, as actors do."""
         wanted = b"\x01" + prefix.encode()
         end_s = time.monotonic() + deadline_s
@@ -74,7 +74,7 @@ class Ear:
         self._poller = Poller()
         self._poller.watch(subscriber.socket)
 
-    def frames(self, deadline_s: float = 10.0) -> Iterator[Frame]:
+    def frames(self, deadline_s: float = 40.0) -> Iterator[Frame]:
         """Frames as they come; fails when the deadline passes."""
         end_s = time.monotonic() + deadline_s
         while True:
@@ -85,7 +85,7 @@ class Ear:
                 assert left_s > 0, f"nothing that fits within {deadline_s:g} s"
                 self._poller.poll(left_s)
 
-    def events(self, prefix: str, count: int, deadline_s: float = 10.0) -> list[Any]:
+    def events(self, prefix: str, count: int, deadline_s: float = 40.0) -> list[Any]:
         """The next `count` events on topics that start so."""
         found: list[Any] = []
         for frame in self.frames(deadline_s):
@@ -95,7 +95,7 @@ class Ear:
                 break
         return found
 
-    def until(self, condition: Callable[[Any], bool], prefix: str, deadline_s: float = 10.0) -> Any:
+    def until(self, condition: Callable[[Any], bool], prefix: str, deadline_s: float = 40.0) -> Any:
         """The first event on such a topic that fits."""
         for frame in self.frames(deadline_s):
             if frame.topic.startswith(prefix):
@@ -104,7 +104,7 @@ class Ear:
                         return event
         raise AssertionError("unreachable")
 
-    def beat(self, state: str, deadline_s: float = 10.0) -> Beat:
+    def beat(self, state: str, deadline_s: float = 40.0) -> Beat:
         """The first heartbeat of that state; the actor and we hear each other then."""
         found: Beat = self.until(lambda beat: beat.state == state, "beat.", deadline_s)
         return found

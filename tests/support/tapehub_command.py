@@ -37,7 +37,7 @@ class Command(Program):
         command = [sys.executable, "-m", "tapehub", *map(str, words)]
         super().__init__(command, cwd=cwd, title=f"tapehub {' '.join(map(str, words))}")
 
-    def finished(self, deadline_s: float = 20.0) -> Result:
+    def finished(self, deadline_s: float = 40.0) -> Result:
         """Wait for its end."""
         code = self.wait(deadline_s)
         return Result(code, self.stdout_text, self.stderr_text)
@@ -51,7 +51,7 @@ class Command(Program):
         return self
 
 
-def run(*words: str | Path, cwd: Path, deadline_s: float = 20.0) -> Result:
+def run(*words: str | Path, cwd: Path, deadline_s: float = 40.0) -> Result:
     """Run a command to its end; where the test has changed nothing of the environment, without the cost of its imports."""
     warm = warm_commands()
     if clean_environment() == warm.environment:
