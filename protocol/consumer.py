@@ -99,6 +99,11 @@ class Consumer(Applier):
         return (item for item in self._fetching.pulled if isinstance(item, Frame))
 
     @property
+    def fetched_backwards(self) -> Iterator[Frame]:
+        """The same, newest first."""
+        return (item for item in reversed(self._fetching.pulled) if isinstance(item, Frame))
+
+    @property
     def fetched_to(self) -> Position:
         """The last record that has been fetched."""
         return self._fetching.reached

@@ -12,7 +12,7 @@ import struct
 from typing import Any, Final
 
 from actors.runtime.inputs import Input
-from actors.runtime.overtaken import events_in, overtaken, overtaken_ends
+from actors.runtime.overtaken import events_in, is_overtaken, note_newest, overtaken_ends
 from protocol.errors import FrameError
 from protocol.record import HEADER_BYTES, Frame, RecordKind, parse_frame
 from protocol.replay import Position
@@ -50,14 +50,14 @@ class ConflatingInput(Input):
         """The first that has not been taken."""
         self._left_out: dict[bytes, int] = {}
         """Topic, with the zero byte, to events left out and not told yet."""
-        self._overtaken: set[tuple[int, int]] = set()
-        """Fetched records that are not to be handed on."""
-        self._looked_to = _NOWHERE
-        """Up to which fetched record they are known."""
+        self._newest: dict[str, Position] = {}
+        """Topic to its newest fetched record."""
+        self._looked_to: Position = _NOWHERE
+        """Up to which fetched record that is known."""
 
     def take(self, limit: int) -> int:
         """Take at most `limit` frames from the bus, those that are left out among them; returns how many there were."""
-        if not self.has_backlog and not (self.is_behind and self._look_ahead()):
+        if not self.has_backlog and not (self.is_behind and self.is_live and self._look_ahead()):
             return super().take(limit)
         mono_ns, batch, ends, step_over = self._mono_ns(), self._batch, self._ends, self.consumer.step_over
         first = self._at
@@ -82,18 +82,28 @@ class ConflatingInput(Input):
     def work(self, limit: int) -> int:
         """Hand on at most `limit` fetched records, those that are left out among them; returns how many there were."""
         if not self.is_behind:
-            self._overtaken, self._looked_to = set(), _NOWHERE
+            self._forget_fetched()
             if not self._left_out:
                 return super().work(limit)
         elif self._looked_to != self.consumer.fetched_to:
-            self._looked_to = self.consumer.fetched_to
-            self._overtaken = overtaken(self.consumer.fetched_frames, self._conflates)
+            self._look_at_fetched()
         self.consumer.hand_to(self._hand_newest)
         try:
             return super().work(limit)
         finally:
             self.consumer.hand_to(self._hand_on)
             self._tell_all()
+
+    def _look_at_fetched(self) -> None:
+        """Look at what has been fetched since the last time; what waited then is not looked at again."""
+        fetched_to = self.consumer.fetched_to
+        if fetched_to < self._looked_to:  # it began anew somewhere
+            self._forget_fetched()
+        note_newest(self.consumer.fetched_backwards, self._conflates, self._looked_to, self._newest)
+        self._looked_to = fetched_to
+
+    def _forget_fetched(self) -> None:
+        self._newest, self._looked_to = {}, _NOWHERE
 
     def _look_ahead(self) -> bool:
         """Move frames out of the socket: what is behind a quote decides whether it counts. False: there are none."""
@@ -124,7 +134,7 @@ class ConflatingInput(Input):
 
     def _hand_newest(self, frame: Frame) -> None:
         """Hand on a fetched record, if no newer one of its topic has been fetched with it."""
-        if (frame.epoch, frame.seq) in self._overtaken:
+        if is_overtaken(frame, self._newest):
             head = frame.topic.encode() + b"\x00"
             self._left_out[head] = self._left_out.get(head, 0) + events_in(frame.payload)
             return

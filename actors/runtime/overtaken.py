@@ -7,10 +7,11 @@ kind of record, one that repeats or repairs, one of another process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from protocol.record import FLAG_NOT_JOURNALLED, HEADER_BYTES, MAX_TOPIC_BYTES, Frame, RecordKind
+from protocol.replay import Position
 
 _DATA: Final = int(RecordKind.DATA)
 _SPECIAL: Final = 0xFFFF ^ FLAG_NOT_JOURNALLED
@@ -46,18 +47,37 @@ def overtaken_ends(batch: Sequence[bytes], heads: tuple[bytes, ...]) -> list[int
     return ends
 
 
-def overtaken(frames: Iterable[Frame], topics: tuple[str, ...]) -> set[tuple[int, int]]:
-    """(epoch, seq) of each of these frames of one publisher that a newer one of its topic and epoch is behind."""
-    newest: dict[str, Frame] = {}
-    found: set[tuple[int, int]] = set()
+def note_newest(
+    frames: Iterable[Frame], topics: tuple[str, ...], known_to: Position, newest: dict[str, Position]
+) -> None:
+    """Note where the newest plain record of each topic is among frames of one publisher.
+
+    Args:
+        frames: Newest first.
+        topics: How the topics begin of which only the newest counts.
+        known_to: Up to here they have been looked at.
+        newest: Topic to place, of those looked at before; what is newer is put in.
+    """
+    known_epoch, known_seq = known_to
+    fresh: dict[str, Position] = {}
     for frame in frames:
-        if frame.kind != _DATA or frame.flags & _SPECIAL or not frame.topic.startswith(topics):
-            continue
-        older = newest.get(frame.topic)
-        if older is not None and older.epoch == frame.epoch and older.seq < frame.seq:
-            found.add((older.epoch, older.seq))
-        newest[frame.topic] = frame
-    return found
+        epoch = frame.epoch
+        if epoch <= known_epoch and (epoch < known_epoch or frame.seq <= known_seq):
+            break
+        topic = frame.topic
+        if topic not in fresh and topic.startswith(topics) and _is_plain(frame):
+            fresh[topic] = Position(epoch, frame.seq)
+    newest.update(fresh)
+
+
+def is_overtaken(frame: Frame, newest: Mapping[str, Position]) -> bool:
+    """Whether a frame is a plain record behind which, by what was noted, a newer one of its topic and epoch waits."""
+    place = newest.get(frame.topic)
+    return place is not None and frame.seq < place[1] and frame.epoch == place[0] and _is_plain(frame)
+
+
+def _is_plain(frame: Frame) -> bool:
+    return frame.kind == _DATA and not frame.flags & _SPECIAL
 
 
 def events_in(payload: bytes) -> int:

@@ -133,7 +133,11 @@ def test_what_cannot_be_taken_is_an_error_that_says_why(hub: DataHub) -> None:
 
 def test_clearing_forgets_and_new_ticks_come_again(hub: DataHub) -> None:
     hub.update_tick(Tick(EURUSD, 1.25, 1.3, timestamp=utc_now()))
-    until(lambda: bid_of(hub) == 1.25, DEADLINE_S, "the tick, not that of a test before, which has no such price")
+    until(
+        lambda: bid_of(hub) == 1.25,
+        DEADLINE_S,
+        "the tick, not that of a test before, which has no such price",
+    )
     hub.clear_symbol(EURUSD)
     assert hub.get_latest_tick(EURUSD) is None
     hub.update_tick(Tick(EURUSD, 1.5, 1.6, timestamp=utc_now()))

@@ -1,5 +1,6 @@
 """Who is behind leaves out quotes that newer ones have overtaken, and nothing else, whatever the bus loses."""
 
+import itertools
 import random
 from collections import Counter
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.runtime.overtaken import events_in, overtaken, overtaken_ends
+from actors.runtime.overtaken import events_in, is_overtaken, note_newest, overtaken_ends
 from protocol.codec import encode_events
 from protocol.messages import Quote
 from protocol.record import (
@@ -18,6 +19,7 @@ from protocol.record import (
     RecordKind,
     parse_frame,
 )
+from protocol.replay import Position
 from tests.unit.actors.runtime.conflating_subscriber import QUOTES, ConflatingSubscriber
 from tests.unit.protocol.joins.driver import go_wrong
 from tests.unit.protocol.joins.world import World
@@ -60,11 +62,17 @@ def kept(frames, left_out):
     return found
 
 
-@given(RECORDS)
-def test_of_what_was_fetched_the_newest_quote_of_each_topic_stays_and_everything_else(records):
-    frames = frames_of(records)
+@given(RECORDS, st.lists(st.integers(0, 60), max_size=4))
+def test_of_what_was_fetched_the_newest_quote_of_each_topic_stays_and_everything_else(records, cuts):
+    """Fetched at once or in pieces."""
+    frames, newest = frames_of(records), {}
+    places = [0, *sorted({min(cut, len(frames)) for cut in cuts}), len(frames)]
 
-    kept(frames, overtaken(frames, (QUOTES,)))
+    for start, stop in itertools.pairwise(places):
+        known_to = Position(1, start)  # numbers begin with 1
+        note_newest(reversed(frames[:stop]), (QUOTES,), known_to, newest)
+
+    kept(frames, {(frame.epoch, frame.seq) for frame in frames if is_overtaken(frame, newest)})
 
 
 @given(RECORDS)
@@ -85,7 +93,9 @@ def test_a_quote_is_not_overtaken_by_one_of_another_process():
     record = ("quote.v.A_B", RecordKind.DATA, 0)
     frames = [frames_of([record], epoch=1)[0], frames_of([record, record], epoch=2)[1]]
 
-    assert not overtaken(frames, (QUOTES,))
+    newest: dict[str, Position] = {}
+    note_newest(reversed(frames), (QUOTES,), Position(0, 0), newest)
+    assert not any(is_overtaken(frame, newest) for frame in frames)
     assert overtaken_ends([frame.data for frame in frames], HEADS) == [0, 0]
 
 
