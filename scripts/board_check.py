@@ -33,6 +33,8 @@ BATCH: Final = 100_000
 """Reads of quotes between two looks at the time."""
 VALUES_EACH: Final = 1000
 """Reads of values and of rows for each such batch."""
+SAID_S: Final = 10.0
+"""Between two words about how far it is."""
 LIFE_S: Final = 5.0
 """After so long the writer is killed."""
 SIZES: Final = (40, 300, 2000, 9000)
@@ -145,11 +147,14 @@ def check(reads: int, readers: int) -> Counter[str]:
         writing = _writer(pointer)
         for process in asking:
             process.start()
-        due_s = time.monotonic() + LIFE_S
+        due_s = said_s = time.monotonic() + LIFE_S
         try:
             while counts["reads"] < reads:
                 kind, made, refused, torn = results.recv()
                 counts.update({"reads": made, "torn": torn, kind: made, f"{kind} refused": refused})
+                if time.monotonic() > said_s:
+                    said_s += SAID_S
+                    print(f"% {counts['reads']:,} of {reads:,} reads, {counts['torn']} torn", file=sys.stderr)
                 if time.monotonic() > due_s:
                     writing.kill()
                     writing.join()
