@@ -30,6 +30,7 @@ from protocol.record import FrameWriter, RecordKind
 from protocol.topics import mark_topic
 from protocol.transport import Wire
 from tests.bench.report import Row, interleaved
+from tests.bench.spent import cpu_s
 from tests.support.config import write_config
 from tests.support.paths import ROOT, short_folder
 from tests.support.peers import Peers, peers_of
@@ -44,7 +45,6 @@ PER_S: Final = 5_000
 CHUNK: Final = 64
 HIGH_WATER_MARK: Final = 1_000_000
 COUNTED: Final = {"aggregator": "ticks_received", "orderflow": "events_received"}
-TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 GOAL: Final = 1.5
 DEADLINE_S: Final = 120.0
 
@@ -116,15 +116,13 @@ def measured(kind: str, count: int, frames: int) -> tuple[float, float]:
         stack.enter_context(ActorProcess("journal", "journal.1", config))
         running = [stack.enter_context(ActorProcess(kind, name, config)) for name in names]
         until(lambda: all(_is_live(peers, name) for name in names), DEADLINE_S, "all to hear")
-        spent_s = [_cpu_s(process.pid) for process in running]
+        spent_s = [cpu_s(process.pid) for process in running]
         started_s = time.monotonic()
         source.stdin.write("go\n")
         source.stdin.flush()
         until(lambda: sum(_counted(peers, kind, name) for name in names) >= wanted, DEADLINE_S, "all events")
         seconds = time.monotonic() - started_s
-        busiest_s = max(
-            _cpu_s(process.pid) - before for process, before in zip(running, spent_s, strict=True)
-        )
+        busiest_s = max(cpu_s(process.pid) - before for process, before in zip(running, spent_s, strict=True))
     return wanted / seconds, wanted / busiest_s
 
 
@@ -142,11 +140,6 @@ def _is_live(peers: Peers, name: str) -> bool:
 
 def _counted(peers: Peers, kind: str, name: str) -> int:
     return int(_status(peers, name).get("counters", {}).get(COUNTED[kind], 0))
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
 def run(rounds: int, *, quick: bool) -> list[Row]:
